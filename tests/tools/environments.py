@@ -22,8 +22,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, Optional
 
 NAMESPACE = "community"
 NAME = "wpcom"
@@ -67,7 +67,11 @@ def _pyenv_folders() -> list[Path]:
 
 def _search_path() -> list[str]:
     """Return the folders of PATH without the shims of pyenv."""
-    return [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder and not (Path(folder) / "pyenv").is_file() and Path(folder).name != "shims"]
+    return [
+        folder
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if folder and not (Path(folder) / "pyenv").is_file() and Path(folder).name != "shims"
+    ]
 
 
 @functools.cache
@@ -94,7 +98,7 @@ def can_make_environments(python: Path) -> bool:
     return subprocess.run([str(python), "-I", "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
 
 
-def controller_python(wanted: Optional[list[Version]] = None) -> Version:
+def controller_python(wanted: list[Version] | None = None) -> Version:
     """Choose the Python for an environment, or say what is missing."""
     wanted = wanted or CONTROLLER_PYTHONS
     present = [version for version in wanted if version in pythons()]
@@ -104,7 +108,9 @@ def controller_python(wanted: Optional[list[Version]] = None) -> Version:
     names = " or ".join(text(version) for version in sorted(wanted))
     if present:
         packages = " or ".join(f"python{text(version)}-venv" for version in present)
-        raise Unsuitable(f"Python {text(present[0])} is here, but without venv and ensurepip: apt-get install {packages}")
+        raise Unsuitable(
+            f"Python {text(present[0])} is here, but without venv and ensurepip: apt-get install {packages}"
+        )
     raise Unsuitable(f"Python {names} is needed and was not found: apt-get install python3 python3-venv")
 
 
@@ -176,9 +182,11 @@ class Workspace:
             link.symlink_to(settings)
         return home
 
-    def environment(self, home: str, venv: Optional[Path] = None) -> dict[str, str]:
+    def environment(self, home: str, venv: Path | None = None) -> dict[str, str]:
         """Return variables for a step: real interpreters first in PATH, nothing from the caller that could change a result."""
-        unwanted = re.compile(r"(ANSIBLE|COVERAGE|GIT|HYPOTHESIS|MAKE|MFLAGS|MYPY|PY|PYTEST|RUFF|VIRTUAL_ENV|WPCOM|XDG)")
+        unwanted = re.compile(
+            r"(ANSIBLE|COVERAGE|GIT|HYPOTHESIS|MAKE|MFLAGS|MYPY|PY|PYTEST|RUFF|VIRTUAL_ENV|WPCOM|XDG)"
+        )
         variables = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
         folders = [str(pythons()[version].parent) for version in TARGET_PYTHONS[::-1] if version in pythons()]
         # /usr/bin comes with the other folders of PATH; before them it would hide what they hold.
@@ -215,7 +223,7 @@ class Workspace:
                 shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
         return target
 
-    def venv(self, name: str, wanted: Optional[list[Version]] = None) -> Path:
+    def venv(self, name: str, wanted: list[Version] | None = None) -> Path:
         """Return an environment with the pinned tools of requirements/NAME.txt, built anew when anything about it changed.
 
         The environment stays locked until the run ends, so that another run with other pins waits with rebuilding it.
@@ -247,19 +255,26 @@ class Workspace:
         def run(*command: str) -> bool:
             with log.open("a") as out:
                 print("$", *command, file=out, flush=True)
-                return subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode == 0
+                return (
+                    subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
+                    == 0
+                )
 
         log.write_text("")
         interpreter = str(path / "bin" / "python")
         done = run(str(python), "-m", "venv", str(path))
         if done and re.search(r"^uv==", pins.read_text(), re.MULTILINE):
             pip = [interpreter, "-m", "pip", "install", "-q"]
-            done = run(*pip, "-c", str(pins), "uv") and run(str(path / "bin" / "uv"), "pip", "install", "-q", "--python", interpreter, "-r", str(pins))
+            done = run(*pip, "-c", str(pins), "uv") and run(
+                str(path / "bin" / "uv"), "pip", "install", "-q", "--python", interpreter, "-r", str(pins)
+            )
             done = done or run(*pip, "-r", str(pins))
         elif done:
             done = run(interpreter, "-m", "pip", "install", "-q", "-r", str(pins))
         if not done:
-            raise Unsuitable(f"the environment {pins.stem} could not be built:\n" + tail(log.read_text(errors="replace")))
+            raise Unsuitable(
+                f"the environment {pins.stem} could not be built:\n" + tail(log.read_text(errors="replace"))
+            )
 
     def command(self, venv: Path, program: str, *arguments: str) -> list[str]:
         """Return a command line for a program of an environment; a script is started through its interpreter."""
@@ -268,7 +283,7 @@ class Workspace:
         return [*interpreter, str(file), *arguments]
 
 
-def _read(path: Path) -> Optional[str]:
+def _read(path: Path) -> str | None:
     try:
         return path.read_text()
     except OSError:

@@ -129,7 +129,9 @@ def files_known_to_git(*patterns: str) -> list[str]:
 
 def module_names() -> list[str]:
     """List the modules of the collection."""
-    return sorted(Path(name).stem for name in files_known_to_git("plugins/modules/*.py") if not name.endswith("__init__.py"))
+    return sorted(
+        Path(name).stem for name in files_known_to_git("plugins/modules/*.py") if not name.endswith("__init__.py")
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -245,7 +247,9 @@ def integration(run: Run, *arguments: str) -> str:
     """Every integration target, run by ansible-test."""
     targets = {
         Path(name).parts[3]
-        for name in files_known_to_git("tests/integration/targets/*/tasks/main.yml", "tests/integration/targets/*/runme.sh")
+        for name in files_known_to_git(
+            "tests/integration/targets/*/tasks/main.yml", "tests/integration/targets/*/runme.sh"
+        )
     }
     for name in files_known_to_git("tests/integration/targets/*/aliases"):
         if re.search(r"^hidden$", (ROOT / name).read_text(), re.MULTILINE):
@@ -317,8 +321,10 @@ def changelog(run: Run) -> str:
     copy = run.workspace.copy("copy-changelog")
     run.call(venv, "antsibull-changelog", "lint", cwd=copy)
     run.call(venv, "antsibull-changelog", "lint-changelog-yaml", "changelogs/changelog.yaml", cwd=copy)
-    releases = re.findall(r"^  '?(\d+\.\d+\.\d+[^':]*)'?:$", (copy / "changelogs/changelog.yaml").read_text(), re.MULTILINE)
-    pages = (copy / "CHANGELOG.md").read_text()
+    releases = re.findall(
+        r"^  '?(\d+\.\d+\.\d+[^':]*)'?:$", (copy / "changelogs/changelog.yaml").read_text(), re.MULTILINE
+    )
+    pages = (copy / "CHANGELOG.md").read_text().replace("\\", "")
     unwritten = [version for version in releases if f"## v{version}" not in pages]
     if unwritten:
         raise Failure(f"CHANGELOG.md lacks {', '.join(unwritten)}")
@@ -354,7 +360,11 @@ def mypy(run: Run) -> str:
     at_least_one(len(folders), "modules and module_utils")
     results = []
     for name, arguments, patterns in (
-        ("plugins", [f"--package={package}.{folder}" for folder in folders], [f"plugins/{folder}/*.py" for folder in folders]),
+        (
+            "plugins",
+            [f"--package={package}.{folder}" for folder in folders],
+            [f"plugins/{folder}/*.py" for folder in folders],
+        ),
         ("tools", ["tests/tools"], ["tests/tools/*.py"]),
     ):
         output = run.call(
@@ -364,7 +374,9 @@ def mypy(run: Run) -> str:
             "mypy",
             f"--cache-dir={run.workspace.home(run.name) / name}",
             *arguments,
-            MYPYPATH=os.pathsep.join([str(run.workspace.tree), str(ROOT / "tests" / "tools")]) if name == "tools" else run.workspace.tree,
+            MYPYPATH=os.pathsep.join([str(run.workspace.tree), str(ROOT / "tests" / "tools")])
+            if name == "tools"
+            else run.workspace.tree,
         )
         checked = count(r"no issues found in (\d+) source file", output)
         expected = len(files_known_to_git(*patterns))
@@ -393,7 +405,9 @@ def package(run: Run) -> str:
 
     installed = run.folder / "installed"
     run.call(venv, "ansible-galaxy", "collection", "install", "--offline", "-p", installed, artefact, cwd=run.folder)
-    output = run.call(venv, "ansible-galaxy", "collection", "verify", "--offline", "-p", installed, FQCN, cwd=run.folder)
+    output = run.call(
+        venv, "ansible-galaxy", "collection", "verify", "--offline", "-p", installed, FQCN, cwd=run.folder
+    )
     if "Successfully verified that checksums for" not in output:
         raise Failure("ran nothing: no checksums were verified")
     collection = installed / "ansible_collections" / "community" / "wpcom"
@@ -414,7 +428,14 @@ def package(run: Run) -> str:
         "OFFLINE_ANSIBLE_LINT = True\nRUN_ANSIBLE_TEST = False\nRUN_ANSIBLE_DOC = True\n"
     )
     output = run.call(
-        venv, "python", "-m", "galaxy_importer.main", artefact, cwd=run.folder, GALAXY_IMPORTER_CONFIG=settings, ANSIBLE_COLLECTIONS_PATH=installed
+        venv,
+        "python",
+        "-m",
+        "galaxy_importer.main",
+        artefact,
+        cwd=run.folder,
+        GALAXY_IMPORTER_CONFIG=settings,
+        ANSIBLE_COLLECTIONS_PATH=installed,
     )
     if "Importer processing completed successfully" not in output:
         raise Failure("the importer did not say that it completed")
@@ -461,7 +482,11 @@ def table() -> tuple[list[Step], list[str]]:
         controller = f"origin:python=venv/{text(main)}"
         target = f"controller:python=venv/{text(oldest)}"
         steps.append(
-            Step(f"integration-{text(oldest)}", "integration", lambda run: integration(run, "--controller", controller, "--target", target))
+            Step(
+                f"integration-{text(oldest)}",
+                "integration",
+                lambda run: integration(run, "--controller", controller, "--target", target),
+            )
         )
     steps += [
         Step(f"units-{text(oldest)}", "units", lambda run: units(run, oldest)),
@@ -518,7 +543,10 @@ class Gate:
             if left:
                 passed, detail = False, f"left running: {'; '.join(sorted(left.values()))}. {detail}"
         with self.speech:
-            print(f"{step.name:<16} {'passed' if passed else 'FAILED'} {time.monotonic() - start:6.1f} s  {detail}", flush=True)
+            print(
+                f"{step.name:<16} {'passed' if passed else 'FAILED'} {time.monotonic() - start:6.1f} s  {detail}",
+                flush=True,
+            )
             if not passed:
                 log = environments.tail(run.log.read_text(errors="replace"), 60)
                 print("".join(f"    | {line}\n" for line in log.splitlines()), end="", flush=True)

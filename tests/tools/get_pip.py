@@ -16,7 +16,10 @@ def main(arguments: list[str]) -> None:
     # ansible-test names this script in GET_PIP for a pip of its own, which would start it again.
     environment = {name: value for name, value in os.environ.items() if name != "GET_PIP"}
     wanted = [argument for argument in arguments if not argument.startswith("-")]
-    for command in (["ensurepip", "--default-pip"], ["pip", "install", "--quiet", "--disable-pip-version-check", *wanted]):
+    for command in (
+        ["ensurepip", "--default-pip"],
+        ["pip", "install", "--quiet", "--disable-pip-version-check", *wanted],
+    ):
         subprocess.run([sys.executable, "-m", *command], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 

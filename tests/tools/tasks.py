@@ -63,14 +63,29 @@ def docs(workspace: Workspace, target: str = "build/docs") -> int:
     variables = workspace.environment("docs-site", venv)
     variables["ANSIBLE_COLLECTIONS_PATH"] = str(workspace.tree)
     folder = workspace.temporary / "docs"
-    antsibull = workspace.command(venv, "antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error")
+    antsibull = workspace.command(
+        venv, "antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error"
+    )
     subprocess.run([*antsibull, "--dest-dir", str(folder), FQCN], env=variables, cwd=ROOT, check=True)
     # References into the documentation of Ansible itself cannot be looked up without a network.
     configuration = folder / "conf.py"
-    lines = re.sub(r"^intersphinx_mapping = \{.*?^\}", "intersphinx_mapping = {}", configuration.read_text(), flags=re.MULTILINE | re.DOTALL)
+    lines = re.sub(
+        r"^intersphinx_mapping = \{.*?^\}",
+        "intersphinx_mapping = {}",
+        configuration.read_text(),
+        flags=re.MULTILINE | re.DOTALL,
+    )
     configuration.write_text(f"{lines}\nsuppress_warnings = ['ref.ref']\n")
     pages = workspace.command(
-        venv, "antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(folder / "rst"), FQCN
+        venv,
+        "antsibull-docs",
+        "collection",
+        "--use-current",
+        "--squash-hierarchy",
+        "--fail-on-error",
+        "--dest-dir",
+        str(folder / "rst"),
+        FQCN,
     )
     subprocess.run(pages, env=variables, cwd=ROOT, check=True)
     site = (ROOT / target).resolve()
@@ -83,18 +98,40 @@ def docs(workspace: Workspace, target: str = "build/docs") -> int:
 def build(workspace: Workspace) -> int:
     """Build the artefact from the files that git knows."""
     venv = workspace.venv("main")
-    command = workspace.command(venv, "ansible-galaxy", "collection", "build", "--force", "--output-path", str(ROOT / "dist"))
-    return subprocess.run([*command, str(workspace.copy("build"))], env=workspace.environment("build", venv), cwd=ROOT).returncode
+    command = workspace.command(
+        venv, "ansible-galaxy", "collection", "build", "--force", "--output-path", str(ROOT / "dist")
+    )
+    return subprocess.run(
+        [*command, str(workspace.copy("build"))], env=workspace.environment("build", venv), cwd=ROOT
+    ).returncode
 
 
 def requirements(workspace: Workspace) -> int:
     """Pin anew what requirements/*.in ask for, with the newest versions there are."""
     venv = workspace.venv("main")
     for source in sorted((ROOT / "requirements").glob("*.in")):
-        compile_pins = [str(venv / "bin" / "uv"), "pip", "compile", "-q", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate"]
-        pins = subprocess.run([*compile_pins, source.name], cwd=source.parent, env=workspace.environment("pins", venv), check=True, stdout=subprocess.PIPE)
+        compile_pins = [
+            str(venv / "bin" / "uv"),
+            "pip",
+            "compile",
+            "-q",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--no-header",
+            "--no-annotate",
+        ]
+        pins = subprocess.run(
+            [*compile_pins, source.name],
+            cwd=source.parent,
+            env=workspace.environment("pins", venv),
+            check=True,
+            stdout=subprocess.PIPE,
+        )
         head = source.read_text().split("\n\n")[0]
-        source.with_suffix(".txt").write_text(f'{head}\n\n# Made by "make requirements" from {source.name}.\n{pins.stdout.decode()}')
+        source.with_suffix(".txt").write_text(
+            f'{head}\n\n# Made by "make requirements" from {source.name}.\n{pins.stdout.decode()}'
+        )
     return 0
 
 
