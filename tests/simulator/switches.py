@@ -1,0 +1,249 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The switches: one for each thing about the real server that nobody outside has verified, or that has two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Optional
+
+
+class SwitchError(ValueError):
+    """A switch that does not exist, or a value that it does not have."""
+
+
+class Switch(NamedTuple):
+    """One switch; without choices any slug will do."""
+
+    name: str
+    default: Any
+    choices: Optional[tuple[Any, ...]]
+    meaning: str
+
+
+_BOOL = (False, True)
+
+SWITCHES: tuple[Switch, ...] = (
+    # Tokens and scopes
+    Switch("invalid_token_status", 400, (400, 401), "HTTP status of the error `invalid_token`"),
+    Switch(
+        "stale_session",
+        "applications",
+        ("applications", "everywhere"),
+        "where a stale session is refused with `reauthorization_required`",
+    ),
+    Switch(
+        "me_scope",
+        "strict",
+        ("strict", "any"),
+        "`GET /me` needs the scope `users` (or `global`, or a token for one site), or any token will do",
+    ),
+    Switch(
+        "site_token_account",
+        "allowed",
+        ("allowed", "refused"),
+        "whether a token without scope, bound to a site, opens keyring connections and connected applications, which belong to no site",
+    ),
+    Switch(
+        "empty_token_scope_form", "empty", ("empty", "blank"), '`token_scope` of a token without scope: `[]`, or `[""]`'
+    ),
+    Switch("token_info_unbound_blog", "0", ("0", ""), "`blog_id` in token-info for a token that is bound to no site"),
+    Switch("services_public", True, _BOOL, "whether the external services can be read without a token"),
+    Switch("sites_public", False, _BOOL, "whether a public site can be read without a token"),
+    # Errors
+    Switch(
+        "throttle_form",
+        "html500",
+        ("html500", "html503", "json429"),
+        "what being throttled looks like: HTML with `Limit reached` and status 500 or 503, or JSON with status 429",
+    ),
+    Switch(
+        "keyring_not_found_form",
+        "not_found",
+        ("not_found", "empty"),
+        "a keyring connection that does not exist: 404 with the slug `not_found`, or an empty 404",
+    ),
+    Switch("external_user_error_slug", "invalid_input", None, "slug of the 400 for an external user that is refused"),
+    Switch(
+        "unsupported_service_slug",
+        "insert_error",
+        None,
+        "slug of the 400 for creating with a service that is `unsupported` or not of type publicize",
+    ),
+    Switch(
+        "foreign_keyring",
+        "authorization_required",
+        ("authorization_required", "not_found"),
+        "somebody else's keyring connection: 403, or 404 as if it were not there",
+    ),
+    Switch(
+        "foreign_publicize",
+        "authorization_required",
+        ("authorization_required", "not_found"),
+        "reading a publicize connection that this user may not see: 403, or 404",
+    ),
+    Switch(
+        "foreign_write",
+        "refuse",
+        ("refuse", "editors"),
+        "changing or deleting somebody else's publicize connection: nobody may, or those with `edit_others_posts` may",
+    ),
+    Switch(
+        "non_digit_id",
+        "empty",
+        ("empty", "invalid_input"),
+        "an ID in the path that is not digits: an empty 404, or 400 `invalid_input`",
+    ),
+    Switch(
+        "message_language", "english", ("english", "german"), "language of the error texts, on which nothing may depend"
+    ),
+    # Writing
+    Switch("boolean_case", "exact", ("exact", "insensitive"), "whether `TRUE` and `T` are true as well"),
+    Switch(
+        "create_duplicate",
+        "existing",
+        ("existing", "second", "error"),
+        "creating what is already there (same site, keyring connection and external user): answers the one there unchanged, makes a second one, or 400 `insert_error`",
+    ),
+    Switch(
+        "external_users_only",
+        "refuse",
+        ("refuse", "accept", "first"),
+        "the default user where a service allows external users only: refused, accepted, or replaced by the first external user",
+    ),
+    Switch(
+        "external_user_check",
+        "cached",
+        ("cached", "fresh", "none"),
+        "which external users the server accepts: those it has cached, those after a refetch too, or any",
+    ),
+    Switch(
+        "reset_without_support",
+        "accept",
+        ("accept", "refuse"),
+        "resetting `external_user_ID` for a service without `multiple_external_user_ID_support`",
+    ),
+    Switch("drop_external_user", False, _BOOL, "the server ignores `external_user_ID` without a word"),
+    Switch("drop_shared", False, _BOOL, "the server ignores `shared` without a word"),
+    Switch(
+        "delete_keyring_with_last",
+        False,
+        _BOOL,
+        "deleting the last publicize connection of a keyring connection deletes that too",
+    ),
+    Switch(
+        "delete_read_back",
+        "gone",
+        ("gone", "lingers"),
+        "whether a deleted publicize connection is still there in the next read",
+    ),
+    Switch(
+        "create_read_back",
+        "there",
+        ("there", "late"),
+        "whether a new publicize connection is already there in the next read",
+    ),
+    # Forms of answers
+    Switch(
+        "pc_date_form",
+        "space",
+        ("space", "squeezed", "iso"),
+        "dates of publicize connections, and `issued` of keyring connections: with a space, with the space lost (as the docs print it), or ISO 8601",
+    ),
+    Switch(
+        "kc_expires_form",
+        "zone-less",
+        ("zone-less", "unix_int", "unix_str", "iso"),
+        "`expires` of keyring connections: as `pc_date_form` has it, a unix time as int or as digits, or ISO 8601",
+    ),
+    Switch(
+        "kc_unix_never",
+        "zero_date",
+        ("zero_date", "zero"),
+        "how a keyring connection says never among unix times: the zero date, or 0",
+    ),
+    Switch("refresh_url_spelling", "refresh_URL", ("refresh_URL", "refresh_url"), "spelling of that key"),
+    Switch("connect_url_spelling", "connect_URL", ("connect_URL", "connect_url"), "spelling of that key"),
+    Switch(
+        "application_form",
+        "wire",
+        ("wire", "docs", "example"),
+        "a connected application has `ID` (string) and `site`, `connection_ID` (int) and `blog`, or `ID` (string) and `blog`",
+    ),
+    Switch("sites_string_ids", True, _BOOL, "`sites` of a keyring connection holds strings"),
+    Switch("pc_url", "absent", ("absent", "null", "url"), "the key `URL` of a publicize connection"),
+    Switch(
+        "own_read_only",
+        "present",
+        ("present", "absent"),
+        "whether `read_only` is there (false) where the connection can be changed",
+    ),
+    Switch(
+        "read_only_form",
+        "reduced",
+        ("reduced", "full"),
+        "how much of somebody else's shared connection is shown on its own",
+    ),
+    Switch(
+        "user_id_filter",
+        "owner",
+        ("owner", "user_ID"),
+        "what the filter `user_id` looks at: the keyring connection's owner, or `user_ID`, which is 0 when shared",
+    ),
+    Switch(
+        "fields_on_applications",
+        "list",
+        ("list", "object", "array"),
+        'what `fields` leaves of the connected applications: `{"connected_applications": []}`, `{}` or `[]`',
+    ),
+    Switch("empty_map_form", "object", ("object", "array"), "an empty map of services: `{}`, or PHP's `[]`"),
+    Switch("envelope_everything", True, _BOOL, "whether `http_envelope` wraps the empty 404 too"),
+    Switch(
+        "links_to",
+        "wordpress",
+        ("wordpress", "simulator"),
+        "where links in answers lead: the real host, or the simulator",
+    ),
+)
+
+BY_NAME: dict[str, Switch] = {switch.name: switch for switch in SWITCHES}
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check switches by name and value, with an error that names the one that is wrong."""
+    result: dict[str, Any] = {}
+    for name, value in given.items():
+        switch = BY_NAME.get(name)
+        if switch is None:
+            raise SwitchError(f"no such switch: {name}; there are: {', '.join(sorted(BY_NAME))}")
+        result[name] = _checked_value(switch, value)
+    return result
+
+
+def _checked_value(switch: Switch, value: Any) -> Any:
+    if switch.choices is None:
+        if isinstance(value, str) and value:
+            return value
+        raise SwitchError(f"switch {switch.name}: {value!r} is not a slug")
+    for choice in switch.choices:
+        # True == 1 in Python, so the type counts too; the text of a choice will do, for the command line.
+        if value == choice and isinstance(value, bool) == isinstance(choice, bool):
+            return choice
+        if isinstance(value, str) and value == _text(choice):
+            return choice
+        # YAML reads a bare 0 as a number.
+        if isinstance(choice, str) and not isinstance(value, bool) and isinstance(value, int) and str(value) == choice:
+            return choice
+    raise SwitchError(
+        f"switch {switch.name}: {value!r} is not one of {', '.join(repr(_text(c)) for c in switch.choices)}"
+    )
+
+
+def _text(choice: Any) -> str:
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)
+
+
+def defaults() -> dict[str, Any]:
+    """Return every switch at its default."""
+    return {switch.name: switch.default for switch in SWITCHES}
