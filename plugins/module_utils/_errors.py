@@ -1,0 +1,145 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one hierarchy of errors; lower layers raise them, only the runner turns them into a failed task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class WpcomError(Exception):
+    """Something that ends the task, told in words that name the remedy.
+
+    ``code`` is the API's slug, or one of our own for what never reached the API; ``result`` holds further keys
+    for the failed task's result.
+    """
+
+    code = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        api_message: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        result: dict[str, Any] | None = None,
+    ) -> None:
+        """Keep what the ``error`` key of a failed task reports."""
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.status = status
+        self.api_message = api_message
+        self.method = method
+        self.path = path
+        self.result = result or {}
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the keys of the failed task: ``msg``, ``error`` and whatever else the error carries."""
+        return {
+            **self.result,
+            "msg": self.message,
+            "error": {
+                "status": self.status,
+                "code": self.code,
+                "message": self.api_message,
+                "method": self.method,
+                "path": self.path,
+            },
+        }
+
+
+class OptionError(WpcomError):
+    """An option is missing, malformed, or asks for what cannot be; nothing was written."""
+
+    code = "invalid_option"
+
+
+class AmbiguousMatchError(OptionError):
+    """The options fit more than one thing; the message lists them."""
+
+    code = "ambiguous_match"
+
+
+class MissingError(OptionError):
+    """What the options name does not exist and cannot be made through the API."""
+
+    code = "missing"
+
+
+class NotAllowedError(WpcomError):
+    """The thing exists, but it belongs to somebody else or the site, service or token forbids the change."""
+
+    code = "not_allowed"
+
+
+class ConnectError(WpcomError):
+    """No answer came: connection refused or lost, time-out, TLS, proxy."""
+
+    code = "no_answer"
+
+
+class AnswerError(WpcomError):
+    """An answer came that is not the API's: no JSON, JSON of another shape, a redirect."""
+
+    code = "unexpected_answer"
+
+
+class ApiError(WpcomError):
+    """The API refused, with a status and mostly a slug (empty ``code`` where the answer had none)."""
+
+    code = ""
+
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the API itself says that the thing is not there; an empty 404 may also be a wrong route."""
+        return self.status == 404 and self.code in ("not_found", "unknown_application_access_token")
+
+    @property
+    def is_empty_not_found(self) -> bool:
+        """Whether it is the bare 404 that unknown routes and, on some servers, missing things answer with."""
+        return self.status == 404 and not self.code
+
+
+class LostAnswerError(WpcomError):
+    """A write was sent and may or may not have been done: the answer was lost, unreadable, or a server error.
+
+    ``wait`` are the seconds to let pass before asking again (None: the caller's choice), ``timed_out`` whether the
+    server may still be at work on it.
+    """
+
+    def __init__(self, cause: WpcomError, *, wait: float | None, timed_out: bool) -> None:
+        """Speak as the cause does."""
+        super().__init__(
+            cause.message,
+            code=cause.code,
+            status=cause.status,
+            api_message=cause.api_message,
+            method=cause.method,
+            path=cause.path,
+        )
+        self.wait = wait
+        self.timed_out = timed_out
+
+
+class UnconfirmedWriteError(WpcomError):
+    """A write was sent, its answer was lost, and what became of it could not be read back."""
+
+    code = "unconfirmed_write"
+
+
+class IgnoredWriteError(WpcomError):
+    """The server accepted a write and did something else."""
+
+    code = "ignored_write"
+
+
+class CheckModeError(WpcomError):
+    """A write was about to leave in check mode: a defect of the collection, stopped at the transport."""
+
+    code = "write_in_check_mode"

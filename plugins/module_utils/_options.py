@@ -1,0 +1,156 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one table of connection options, from which argument specs, doc fragment checks and plugins draw."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
+
+
+@dataclass(frozen=True)
+class ConnectionOption:
+    """One option that says how to reach the API; ``minimum`` bounds numbers."""
+
+    name: str
+    type: str
+    environment: str
+    default: Any = None
+    no_log: bool = False
+    minimum: int | None = None
+
+
+CONNECTION_OPTIONS = (
+    ConnectionOption("api_token", "str", "WPCOM_API_TOKEN", no_log=True),
+    ConnectionOption("api_url", "str", "WPCOM_API_URL", "https://public-api.wordpress.com"),
+    ConnectionOption("validate_certs", "bool", "WPCOM_VALIDATE_CERTS", True),
+    ConnectionOption("ca_path", "path", "WPCOM_CA_PATH"),
+    ConnectionOption("timeout", "int", "WPCOM_TIMEOUT", 60, minimum=1),
+    ConnectionOption("retries", "int", "WPCOM_RETRIES", 3, minimum=0),
+    ConnectionOption("retry_max_delay", "int", "WPCOM_RETRY_MAX_DELAY", 60, minimum=0),
+    ConnectionOption("http_envelope", "bool", "WPCOM_HTTP_ENVELOPE", False),
+)
+
+
+def environment_fallback(name: str) -> str:
+    """Return the value of an environment variable, an empty one counting as unset.
+
+    AWX injects empty variables for the blank fields of a credential. Raises AnsibleFallbackNotFound.
+    """
+    value = os.environ.get(name)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return value
+
+
+def connection_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of the connection options."""
+    spec: dict[str, dict[str, Any]] = {}
+    for option in CONNECTION_OPTIONS:
+        spec[option.name] = {"type": option.type, "fallback": (environment_fallback, [option.environment])}
+        if option.default is not None:
+            spec[option.name]["default"] = option.default
+        if option.no_log:
+            spec[option.name]["no_log"] = True
+    return spec
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """The validated values of the connection options; ``retry_max_delay`` and ``timeout`` in seconds."""
+
+    api_token: str | None
+    api_url: str
+    validate_certs: bool
+    ca_path: str | None
+    timeout: int
+    retries: int
+    retry_max_delay: int
+    http_envelope: bool
+
+    def __repr__(self) -> str:
+        """Show where it leads, never the token."""
+        return f"ConnectionOptions(api_url={self.api_url!r})"
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but unwise."""
+        parts = urlsplit(self.api_url)
+        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+            return [f"api_url {self.api_url} is not https: the token travels unprotected."]
+        return []
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> ConnectionOptions:
+        """Return the options out of a task's parameters.
+
+        Raises OptionError, naming the option and the remedy.
+        """
+        for option in CONNECTION_OPTIONS:
+            if option.minimum is not None and params[option.name] < option.minimum:
+                raise OptionError(
+                    f"{option.name} must be {option.minimum} or more, got {params[option.name]}: "
+                    f"mend the option or the environment variable {option.environment}."
+                )
+        return cls(
+            api_token=_checked_token(params["api_token"]),
+            api_url=_checked_url(params["api_url"]),
+            validate_certs=params["validate_certs"],
+            ca_path=_checked_ca_path(params["ca_path"]),
+            timeout=params["timeout"],
+            retries=params["retries"],
+            retry_max_delay=params["retry_max_delay"],
+            http_envelope=params["http_envelope"],
+        )
+
+
+def _checked_token(token: str | None) -> str | None:
+    if not token:
+        return None
+    if not all("!" <= character <= "~" for character in token):
+        raise OptionError(
+            "api_token holds a blank, a line break or a character that no token has: "
+            "remove it (a file read with a trailing line break is the usual cause)."
+        )
+    return token
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        # Without the value: it may hold a password.
+        raise OptionError("api_url is no URL: use the form https://HOST or https://HOST:PORT/PREFIX.") from None
+    if parts.username is not None or parts.password is not None:
+        raise OptionError("api_url must not hold a user name or password: the token goes into api_token.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
+        raise OptionError(f"api_url must begin with https:// (or http://) and a host, got {url!r}.")
+    if parts.query or parts.fragment:
+        raise OptionError(f"api_url must be a scheme and host with an optional path prefix, got {url!r}.")
+    path = parts.path.rstrip("/")
+    if path.endswith("/rest/v1.1"):
+        raise OptionError(f"api_url must not hold the /rest/v1.1 part, got {url!r}: leave it out.")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _checked_ca_path(ca_path: str | None) -> str | None:
+    if not ca_path:
+        return None
+    if not os.path.exists(ca_path):
+        raise OptionError(f"ca_path {ca_path!r} does not exist: name a CA bundle in PEM form, or leave the option out.")
+    if not os.access(ca_path, os.R_OK):
+        raise OptionError(f"ca_path {ca_path!r} cannot be read by this user: mend its permissions.")
+    return ca_path
