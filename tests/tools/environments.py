@@ -21,9 +21,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 NAMESPACE = "community"
 NAME = "wpcom"
@@ -53,7 +54,7 @@ def _pyenv_folders() -> list[Path]:
     pyenv = shutil.which("pyenv")
     if not pyenv:
         return []
-    answer = subprocess.run([pyenv, "root"], capture_output=True, text=True)
+    answer = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False)
     versions = Path(answer.stdout.strip()) / "versions"
     if answer.returncode or not versions.is_dir():
         return []
@@ -67,11 +68,7 @@ def _pyenv_folders() -> list[Path]:
 
 def _search_path() -> list[str]:
     """Return the folders of PATH without the shims of pyenv."""
-    return [
-        folder
-        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
-        if folder and not (Path(folder) / "pyenv").is_file() and Path(folder).name != "shims"
-    ]
+    return [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder).name != "shims"]
 
 
 @functools.cache
@@ -84,9 +81,10 @@ def pythons() -> dict[Version, Path]:
             candidate = Path(folder) / f"python{text(version)}"
             if not os.access(candidate, os.X_OK):
                 continue
-            probe = [str(candidate), "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-            answer = subprocess.run(probe, capture_output=True, text=True)
-            if answer.returncode == 0 and answer.stdout.strip() == text(version):
+            # A Python of a virtual environment is no base for another one: it may go, or be rebuilt.
+            probe = "import sys; print('%d.%d' % sys.version_info[:2], sys.prefix == sys.base_prefix)"
+            answer = subprocess.run([str(candidate), "-I", "-c", probe], capture_output=True, text=True, check=False)
+            if answer.returncode == 0 and answer.stdout.split() == [text(version), "True"]:
                 found[version] = candidate
                 break
     return found
@@ -95,7 +93,8 @@ def pythons() -> dict[Version, Path]:
 @functools.cache
 def can_make_environments(python: Path) -> bool:
     """Tell whether this Python has venv and ensurepip, which Debian packs apart."""
-    return subprocess.run([str(python), "-I", "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
+    probe = [str(python), "-I", "-c", "import ensurepip, venv"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
 def controller_python(wanted: list[Version] | None = None) -> Version:
@@ -127,6 +126,14 @@ def _is_usual(path: Path) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_./+-]+", str(path)) is not None and len(str(path)) < 70
 
 
+def files_known_to_git(*patterns: str) -> list[str]:
+    """List the files of the checkout that git knows or would know, all or those that match a pattern."""
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode().split("\0")
+    present = sorted({name for name in names if name and os.path.lexists(ROOT / name)})
+    return [name for name in present if not patterns or any(PurePosixPath(name).match(pattern) for pattern in patterns)]
+
+
 class Workspace:
     """The folders of one run: what is kept in the checkout, and a temporary folder that goes when the run ends."""
 
@@ -141,7 +148,8 @@ class Workspace:
         self.logs = ROOT / ".cache" / "logs"
         for folder in (self.cache, self.downloads, self.logs, self.temporary / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
-        self._locks: list[int] = []
+        self._locks: dict[str, int] = {}
+        self._building = threading.Lock()
         self.tree = self.temporary / "tree"
         collection = self.tree / "ansible_collections" / NAMESPACE / NAME
         collection.parent.mkdir(parents=True)
@@ -151,19 +159,23 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for lock in self._locks:
+        for lock in self._locks.values():
             os.close(lock)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
-    @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[int]:
-        """Keep others who use the same checkout out until the block ends."""
+    def _open_lock(self, name: str) -> int:
+        """Open the file that stands for a lock."""
         folder = self.cache / "locks"
         folder.mkdir(exist_ok=True)
-        handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Keep others who use the same checkout out until the block ends."""
+        handle = self._open_lock(name)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            yield handle
+            yield
         finally:
             os.close(handle)
 
@@ -215,12 +227,9 @@ class Workspace:
     def copy(self, name: str) -> Path:
         """Copy the files that git knows, or would know, to where ansible-test accepts them: a true ansible_collections/."""
         target = self.temporary / name / "ansible_collections" / NAMESPACE / NAME
-        listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listing, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode()
-        for path in sorted(set(filter(None, names.split("\0")))):
-            if os.path.lexists(ROOT / path):
-                (target / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
+        for path in files_known_to_git():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
         return target
 
     def venv(self, name: str, wanted: list[Version] | None = None) -> Path:
@@ -229,19 +238,24 @@ class Workspace:
         The environment stays locked until the run ends, so that another run with other pins waits with rebuilding it.
         """
         path = self.main_environment if name == "main" else self.cache / "venv" / name
-        python = pythons()[controller_python(wanted)]
-        pins = ROOT / "requirements" / f"{name}.txt"
+        with self._building:
+            if name not in self._locks:
+                python = pythons()[controller_python(wanted)]
+                pins = ROOT / "requirements" / f"{name}.txt"
+                lock = self._open_lock(f"venv-{name}")
+                self._ready(lock, path, python, pins)
+                self._locks[name] = lock
+        return path
+
+    def _ready(self, lock: int, path: Path, python: Path, pins: Path) -> None:
+        """Build an environment unless it is as it should be, and keep others from rebuilding it."""
         version = subprocess.run([str(python), "-VV"], check=True, capture_output=True, text=True).stdout
         stamp = hashlib.sha256("\n".join([str(path), str(python), version, pins.read_text()]).encode()).hexdigest()
-        locks = self.cache / "locks"
-        locks.mkdir(exist_ok=True)
-        handle = os.open(locks / f"venv-{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._locks.append(handle)
         while True:
-            fcntl.flock(handle, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_SH)
             if _read(path / "stamp") == stamp:
-                return path
-            fcntl.flock(handle, fcntl.LOCK_EX)
+                return
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if _read(path / "stamp") != stamp:
                 self._build(path, python, pins)
                 (path / "stamp").write_text(stamp)
@@ -255,10 +269,7 @@ class Workspace:
         def run(*command: str) -> bool:
             with log.open("a") as out:
                 print("$", *command, file=out, flush=True)
-                return (
-                    subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
-                    == 0
-                )
+                return subprocess.call(command, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=out) == 0
 
         log.write_text("")
         interpreter = str(path / "bin" / "python")
@@ -272,13 +283,14 @@ class Workspace:
         elif done:
             done = run(interpreter, "-m", "pip", "install", "-q", "-r", str(pins))
         if not done:
-            raise Unsuitable(
-                f"the environment {pins.stem} could not be built:\n" + tail(log.read_text(errors="replace"))
-            )
+            output = log.read_text(errors="replace")[-3000:]
+            raise Unsuitable(f"the environment {pins.stem} could not be built:\n{output}")
 
     def command(self, venv: Path, program: str, *arguments: str) -> list[str]:
-        """Return a command line for a program of an environment; a script is started through its interpreter."""
+        """Return a command line for a program of an environment, a script through its interpreter, or of the machine."""
         file = venv / "bin" / program
+        if not file.exists():
+            return [program, *arguments]
         interpreter = [str(venv / "bin" / "python")] if program != "python" and file.read_bytes()[:2] == b"#!" else []
         return [*interpreter, str(file), *arguments]
 
@@ -288,11 +300,6 @@ def _read(path: Path) -> str | None:
         return path.read_text()
     except OSError:
         return None
-
-
-def tail(output: str, lines: int = 40) -> str:
-    """Return the last lines of an output."""
-    return "\n".join(output.rstrip().splitlines()[-lines:])
 
 
 def processes_with(variable: str) -> dict[int, str]:

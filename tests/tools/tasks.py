@@ -47,7 +47,7 @@ def demo(workspace: Workspace) -> int:
         variables.update(WPCOM_API_URL=url, WPCOM_API_TOKEN="sim-token")
         playbook = workspace.tree / "ansible_collections" / "community" / "wpcom" / "playbooks" / "demo.yml"
         command = workspace.command(venv, "ansible-playbook", str(playbook), "-e", f"simulator_url={url}")
-        return subprocess.run(command, cwd=ROOT, env=variables).returncode
+        return subprocess.call(command, cwd=ROOT, env=variables)
     finally:
         simulator.terminate()
         try:
@@ -98,12 +98,9 @@ def docs(workspace: Workspace, target: str = "build/docs") -> int:
 def build(workspace: Workspace) -> int:
     """Build the artefact from the files that git knows."""
     venv = workspace.venv("main")
-    command = workspace.command(
-        venv, "ansible-galaxy", "collection", "build", "--force", "--output-path", str(ROOT / "dist")
-    )
-    return subprocess.run(
-        [*command, str(workspace.copy("build"))], env=workspace.environment("build", venv), cwd=ROOT
-    ).returncode
+    command = workspace.command(venv, "ansible-galaxy", "collection", "build", "--force", "--output-path")
+    variables = workspace.environment("build", venv)
+    return subprocess.call([*command, str(ROOT / "dist"), str(workspace.copy("build"))], env=variables, cwd=ROOT)
 
 
 def requirements(workspace: Workspace) -> int:
