@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site, choose_keyring_connection
@@ -304,13 +304,13 @@ def _plan_absent(wanted: DesiredPublicizeConnection, current: Record | None, sna
         operations=(_call(wanted, current, "delete"),),
     )
     if others:
-        return Plan(**{**vars(plan), "result": {**plan.result, "keyring_connection_deleted": False}})
+        return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
         f"The publicize connection {describe(current)} is the last one of keyring connection {keyring_connection_id}: "
         "WordPress.com may delete that with it, and then only a person can connect the account again, in a browser."
     )
     gone = Call.of("keyring", "get", keyring_connection_id=keyring_connection_id)
-    return Plan(**{**vars(plan), "warnings": (warning,), "gone": {"keyring_connection_deleted": gone}})
+    return replace(plan, warnings=(warning,), gone={"keyring_connection_deleted": gone})
 
 
 def _plan_create(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Plan:
