@@ -265,9 +265,6 @@ def main() -> None:
             "reset_external_user": {"type": "bool", "default": False},
             "unique_per": {"type": "str", "choices": ["account", "external_user"], "default": "account"},
         },
-        required_one_of=[("id", "keyring_connection_id", "service"), ("id", "site")],
-        required_by={"account": ("service",)},
-        mutually_exclusive=[("external_user_id", "external_user_name")],
     )
 
 
