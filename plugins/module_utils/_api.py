@@ -116,7 +116,7 @@ class _Resource:
         looks = max(1, self._transport.retries) if lost.timed_out else 1
         try:
             for attempt in range(looks):
-                self._transport.pause(attempt, lost.wait)
+                self._transport.pause(attempt, lost.wait, together=lost.throttled)
                 done = read_back()
                 if done is not None:
                     return done
@@ -483,6 +483,10 @@ class Sites(_Resource):
             params={"site_visibility": visibility, "site_activity": activity},
         )
 
+    def find_all(self) -> Records | None:
+        """Return the user's sites, None where the token's scope does not allow it."""
+        return _unless_forbidden(self.list)
+
     def get(self, *, site: str) -> Record:
         """Return one site: GET /sites/$site."""
         return self._transport.get(
@@ -494,7 +498,7 @@ class Sites(_Resource):
         return _unless_forbidden(lambda: self.get(site=site))
 
 
-def _unless_forbidden(get: Callable[[], Record]) -> Record | None:
+def _unless_forbidden(get: Callable[[], T]) -> T | None:
     try:
         return get()
     except ApiError as error:

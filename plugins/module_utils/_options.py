@@ -41,6 +41,23 @@ CONNECTION_OPTIONS = (
 )
 
 
+def publicize_connection_argument_spec() -> dict[str, dict[str, Any]]:
+    """Return the argument spec of one publicize connection, as a task of its own or as an entry of a list."""
+    return {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "site": {"type": "str"},
+        "id": {"type": "int"},
+        "keyring_connection_id": {"type": "int"},
+        "service": {"type": "str"},
+        "account": {"type": "str"},
+        "shared": {"type": "bool"},
+        "external_user_id": {"type": "str"},
+        "external_user_name": {"type": "str"},
+        "reset_external_user": {"type": "bool", "default": False},
+        "unique_per": {"type": "str", "choices": ["account", "external_user"], "default": "account"},
+    }
+
+
 def environment_fallback(name: str) -> str:
     """Return the value of an environment variable, an empty one counting as unset.
 

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, account_name
-from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call
+from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Done
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Plan:
     """What is to be done, and what the result will be.
 
     ``result`` holds the predicted keys of the result; after the operations the last answer replaces ``answer_key``,
-    and each of ``gone`` tells whether the thing that its call reads is no longer there.
+    and each of ``gone`` tells whether the thing that its call reads is no longer there. ``current`` is the record that
+    an operation on a single thing would change, None where it is absent.
     """
 
     result: dict[str, Any]
@@ -45,11 +47,32 @@ class Plan:
     warnings: tuple[str, ...] = ()
     answer_key: str | None = None
     gone: dict[str, Call] = field(default_factory=dict)
+    current: Record | None = None
+    parallel: int = 1
+    stop_on_error: bool = True
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.operations)
+
+    @property
+    def stages(self) -> tuple[tuple[int, ...], ...]:
+        """Return the indices of operations that may run at once, stage after stage."""
+        return (tuple(range(len(self.operations))),)
+
+    def concluded(self, done: Sequence[Done] | None) -> dict[str, Any]:
+        """Return the result, predicted where ``done`` is None. Raises the WpcomError of the operation that failed."""
+        result = {**self.result, "changed": self.changed}
+        if self.diff is not None:
+            result["diff"] = self.diff.as_result()
+        for one in done or ():
+            if one.error is not None:
+                one.error.result.setdefault("changed", any(other.answered for other in done or ()))
+                raise one.error
+            if self.answer_key is not None:
+                result[self.answer_key] = one.answer
+        return result
 
 
 def health_warning(kind: str, record: Record) -> tuple[str, ...]:

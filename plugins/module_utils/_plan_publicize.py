@@ -168,6 +168,16 @@ def _keyring_connection(wanted: DesiredPublicizeConnection, snapshot: Snapshot) 
     )
 
 
+def keyring_connection_of(
+    wanted: DesiredPublicizeConnection, record: Record | None, snapshot: Snapshot
+) -> Record | None:
+    """Return the keyring connection behind a connection, or the one that the options pick for one that is not there."""
+    if record is None:
+        return _keyring_connection(wanted, snapshot) if wanted.id is None else None
+    keyring_id = record.get("keyring_connection_id")
+    return next((keyring for keyring in snapshot.keyring_connections() if keyring["id"] == keyring_id), None)
+
+
 def _site(wanted: DesiredPublicizeConnection) -> str:
     if wanted.site is None:
         raise OptionError("site is needed unless id is given: name the site by its ID or domain.")
@@ -302,6 +312,7 @@ def _plan_absent(wanted: DesiredPublicizeConnection, current: Record | None, sna
         result={"connection": None},
         diff=Diff(diff_view(current), {}, _header(wanted, current)),
         operations=(_call(wanted, current, "delete"),),
+        current=current,
     )
     if others:
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
@@ -405,7 +416,7 @@ def _plan_update(wanted: DesiredPublicizeConnection, current: Record, snapshot: 
     diff = Diff(diff_view(current), diff_view(after), _header(wanted, current))
     warnings = health_warning("publicize connection", current)
     if not changes:
-        return Plan(result={"connection": current}, diff=diff, warnings=warnings)
+        return Plan(result={"connection": current}, diff=diff, warnings=warnings, current=current)
     _check_mine(current, snapshot)
     if "shared" in changes:
         _check_capabilities(wanted, str(wanted.site or current["site_id"]), snapshot, creating=False)
@@ -415,6 +426,7 @@ def _plan_update(wanted: DesiredPublicizeConnection, current: Record, snapshot: 
         operations=(_call(wanted, current, "update", changes=changes, expected=expected),),
         warnings=warnings,
         answer_key="connection",
+        current=current,
     )
 
 

@@ -149,8 +149,13 @@ def site_matches(record: Mapping[str, Any], wanted: str) -> bool:
     """Whether a site, or the site of an application, is the one that an ID or domain names."""
     if wanted.isdigit():
         return int(wanted) in (record.get("id"), record.get("site_id"))
+    return wanted.lower() in site_names(record)
+
+
+def site_names(record: Mapping[str, Any]) -> list[str]:
+    """Return what a site may be called by: its ID, and its domain as its URL or slug has it."""
     urls = (record.get("url"), record.get("site_url"), record.get("slug"))
-    return any(wanted.lower() == _host(url) for url in urls if isinstance(url, str))
+    return [str(record.get("id")), *(_host(url) for url in urls if isinstance(url, str))]
 
 
 def _host(url: str) -> str:

@@ -13,22 +13,42 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.community.wpcom.plugins.module_utils._api import Api
+from ansible_collections.community.wpcom.plugins.module_utils._apply import carry_out
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._options import (
     ConnectionOptions,
     connection_argument_spec,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
-from ansible_collections.community.wpcom.plugins.module_utils._records import EXPIRING_WITHIN_DAYS
+from ansible_collections.community.wpcom.plugins.module_utils._records import EXPIRING_WITHIN_DAYS, Record
 from ansible_collections.community.wpcom.plugins.module_utils._remedies import needs_account, remedy
-from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Snapshot, settle
+from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Snapshot, settle
 from ansible_collections.community.wpcom.plugins.module_utils._transport import (
     HAS_REQUESTS,
     REQUESTS_IMPORT_ERROR,
     Transport,
 )
 
-Planner = Callable[[Mapping[str, Any], Snapshot], Plan]
+Planner = Callable[[Mapping[str, Any], Any], Plan]
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """What makes a module: its plan, its options beside those of the connection, and the rules between them.
+
+    ``snapshot`` is what the plan looks at, ``looped_snapshot`` the same where many items of a loop share it.
+    """
+
+    planner: Planner
+    options: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: type[Snapshot] = Snapshot
+    looped_snapshot: type[Snapshot] = Snapshot
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        """Return the argument spec of all options."""
+        return {**self.options, **connection_argument_spec()}
 
 
 @dataclass
@@ -40,70 +60,81 @@ class Outcome:
     failed: bool = False
 
 
-def execute(planner: Planner, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
-    """Plan, apply unless in check mode, and return how the task ends. Raises nothing that network or server can cause."""
-    outcome = Outcome()
-    transport: Transport | None = None
-    api: Api | None = None
+class Client:
+    """A connection to the API and what has been read over it; ``read_ahead`` where several runs will share it."""
+
+    def __init__(
+        self, spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool, read_ahead: bool = False
+    ) -> None:
+        """Open nothing yet. Raises OptionError."""
+        self.options = ConnectionOptions.from_params(params)
+        self._transport = Transport(self.options, check_mode=check_mode, parallel=params.get("parallel", 1))
+        self._api = Api(self._transport, expiring_within=params.get("expiring_within", EXPIRING_WITHIN_DAYS))
+        self._account: Record | None = None
+        self.snapshot = (spec.looped_snapshot if read_ahead else spec.snapshot)(check_mode=check_mode)
+
+    def perform(self, call: Call) -> Any:
+        """Make a call of the resource layer. Raises WpcomError, which says what to do about it."""
+        try:
+            return self._api.perform(call)
+        except ApiError as error:
+            account = self._account_of_token() if needs_account(error) else None
+            error.message = f"{error.message.rstrip('.')}. {remedy(error, account)}".rstrip()
+            raise
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _account_of_token(self) -> Record | None:
+        if self._account is None:
+            try:
+                self._account = self._api.account.get()
+            except WpcomError:
+                # The error that led here is the one to tell.
+                return None
+        return self._account
+
+
+def execute(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
+    """Run a task over a connection of its own, and return how it ends."""
     try:
-        options = ConnectionOptions.from_params(params)
-        outcome.warnings.extend(options.warnings())
-        transport = Transport(options, check_mode=check_mode)
-        api = Api(transport, expiring_within=params.get("expiring_within", EXPIRING_WITHIN_DAYS))
-        plan = settle(lambda snapshot: planner(params, snapshot), Snapshot(check_mode=check_mode), api.perform)
-        outcome.warnings.extend(plan.warnings)
-        outcome.result = dict(plan.result, changed=plan.changed)
-        if plan.diff is not None:
-            outcome.result["diff"] = plan.diff.as_result()
-        if not check_mode:
-            _apply(plan, api, outcome)
+        client = Client(spec, params, check_mode=check_mode)
     except WpcomError as error:
-        if isinstance(error, ApiError) and api is not None:
-            _explain(error, api)
+        return Outcome(error.as_result(), failed=True)
+    try:
+        return execute_with(client, spec, params, check_mode=check_mode)
+    finally:
+        client.close()
+
+
+def execute_with(client: Client, spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
+    """Plan, carry out unless in check mode, and return how the task ends; raises nothing that the network can cause."""
+    outcome = Outcome(warnings=client.options.warnings())
+    try:
+        plan = settle(lambda snapshot: spec.planner(params, snapshot), client.snapshot, client.perform)
+        outcome.warnings.extend(plan.warnings)
+        if check_mode:
+            outcome.result = plan.concluded(None)
+            return outcome
+        done = carry_out(plan, client.perform)
+        client.snapshot.learn(plan.operations, done)
+        outcome.result = plan.concluded(done)
+        outcome.result.update({key: client.perform(call) is None for key, call in plan.gone.items()})
+    except WpcomError as error:
         outcome.failed = True
         outcome.result = error.as_result()
     finally:
-        if transport is not None:
-            transport.close()
+        client.snapshot.forget_errors()
     return outcome
 
 
-def _apply(plan: Plan, api: Api, outcome: Outcome) -> None:
-    """Make the calls of the plan and put what they answered into the result."""
-    done = 0
-    try:
-        for call in plan.operations:
-            answer = api.perform(call)
-            done += 1
-            if plan.answer_key is not None:
-                outcome.result[plan.answer_key] = answer
-        for key, call in plan.gone.items():
-            outcome.result[key] = api.perform(call) is None
-    except WpcomError as error:
-        error.result.setdefault("changed", done > 0)
-        raise
-
-
-def _explain(error: ApiError, api: Api) -> None:
-    """Complete the message with what to do; asks for the account where the token's scope or site is to blame."""
-    account = None
-    if needs_account(error):
-        try:
-            account = api.account.get()
-        except WpcomError:
-            # The first error is the one to tell.
-            account = None
-    error.message = f"{error.message.rstrip('.')}. {remedy(error, account)}".rstrip()
-
-
-def run_module(planner: Planner, argument_spec: Mapping[str, Any], **rules: Any) -> None:
-    """Run a module with the options of its own and those of the connection, to its exit or failure."""
-    module = AnsibleModule(
-        argument_spec={**argument_spec, **connection_argument_spec()}, supports_check_mode=True, **rules
-    )
+def run_module(spec: ModuleSpec) -> None:
+    """Run a module to its exit or failure."""
+    module = AnsibleModule(argument_spec=spec.argument_spec, supports_check_mode=True, **spec.rules)
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    outcome = execute(planner, module.params, check_mode=module.check_mode)
+    outcome = execute(spec, module.params, check_mode=module.check_mode)
     for warning in outcome.warnings:
         module.warn(warning)
     if outcome.failed:

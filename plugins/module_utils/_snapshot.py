@@ -10,10 +10,12 @@ would answer it; ``settle`` makes the call and plans anew. So a plan states by w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, TypeVar
 
-from ansible_collections.community.wpcom.plugins.module_utils._records import Record
+from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._records import Record, site_names
 
 P = TypeVar("P")
 
@@ -30,6 +32,20 @@ class Call:
     def of(cls, resource: str, method: str, **arguments: Any) -> Call:
         """Return the call with its arguments in a fixed order."""
         return cls(resource, method, tuple(sorted(arguments.items())))
+
+
+@dataclass(frozen=True)
+class Done:
+    """How an operation ended: with an answer, with an error, or not begun because an earlier one failed."""
+
+    answer: Any = None
+    error: WpcomError | None = None
+    skipped: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the operation was done."""
+        return self.error is None and not self.skipped
 
 
 class NotReadError(Exception):
@@ -53,12 +69,27 @@ class Snapshot:
         """Remember what a call answered."""
         self._read[call] = answer
 
+    def learn(self, operations: Sequence[Call], done: Sequence[Done]) -> None:
+        """Take note of what operations did, so that what is looked at next is as if it had been read again."""
+        if operations:
+            self._read.clear()
+
     def look(self, resource: str, method: str, **arguments: Any) -> Any:
-        """Return what a call of the resource layer answered; raises NotReadError."""
+        """Return what a call of the resource layer answered, or raise the WpcomError it ended with.
+
+        Raises NotReadError where the call has not been made.
+        """
         call = Call.of(resource, method, **arguments)
         if call not in self._read:
             raise NotReadError(call)
-        return self._read[call]
+        answer = self._read[call]
+        if isinstance(answer, WpcomError):
+            raise answer
+        return answer
+
+    def forget_errors(self) -> None:
+        """Let what could not be read be tried again the next time it is looked at."""
+        self._read = {call: answer for call, answer in self._read.items() if not isinstance(answer, WpcomError)}
 
     def publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
         """Return one publicize connection, through the site where one is named."""
@@ -121,10 +152,124 @@ class Snapshot:
         return found
 
 
+class AccountSnapshot(Snapshot):
+    """What is there, told from the lists of the whole account, so that many connections cost no more requests than one.
+
+    Where those lists do not tell (a site that is not among the user's, a token whose scope hides them), it is read as
+    for a single connection.
+    """
+
+    def __init__(self, *, check_mode: bool = False) -> None:
+        """Begin with nothing read."""
+        super().__init__(check_mode=check_mode)
+        self._by_site: dict[Any, list[Record]] = {}
+        self._by_id: dict[int, Record] = {}
+        self._by_keyring: dict[Any, list[Record]] = {}
+        self._sites: dict[str, Record] = {}
+
+    def add(self, call: Call, answer: Any) -> None:
+        """Remember what a call answered, and index the lists."""
+        super().add(call, answer)
+        if isinstance(answer, WpcomError):
+            return
+        if call == _MY_CONNECTIONS:
+            self._by_site, self._by_keyring = {}, {}
+            self._by_id = {record["id"]: record for record in answer}
+            for record in answer:
+                self._by_site.setdefault(record.get("site_id"), []).append(record)
+                self._by_keyring.setdefault(record.get("keyring_connection_id"), []).append(record)
+        elif call == _MY_SITES:
+            self._sites = {name: there for there in reversed(answer or []) for name in site_names(there)}
+
+    def learn(self, operations: Sequence[Call], done: Sequence[Done]) -> None:
+        """Change the list of my publicize connections as the operations did; what is not foreseen is read again."""
+        records = {record["id"]: record for record in self._read.get(_MY_CONNECTIONS, [])}
+        for call, one in zip(operations, done):
+            if one.skipped:
+                continue
+            if one.error is not None or call.resource != "publicize":
+                super().learn(operations, done)
+                return
+            if isinstance(one.answer, dict):
+                records[one.answer["id"]] = one.answer
+            else:
+                records.pop(dict(call.arguments)["connection_id"], None)
+        if operations:
+            kept = {call: answer for call, answer in self._read.items() if call in _UNTOUCHED_BY_PUBLICIZE}
+            left = {record.get("keyring_connection_id") for record in records.values()}
+            if not set(self._by_keyring) <= left:
+                # The server may have deleted a keyring connection with its last publicize connection.
+                kept.pop(_MY_KEYRINGS, None)
+            super().learn(operations, done)
+            self._read.update(kept)
+            self.add(_MY_CONNECTIONS, list(records.values()))
+
+    def my_publicize_connections(self) -> list[Record]:
+        """Return my publicize connections on all sites."""
+        found: list[Record] = self.look(_MY_CONNECTIONS.resource, _MY_CONNECTIONS.method)
+        return found
+
+    def publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
+        """Return one publicize connection; somebody else's only through a site."""
+        self.my_publicize_connections()
+        mine = self._by_id.get(connection_id)
+        if mine is not None and (site is None or mine.get("site_id") == self.site_id(site)):
+            return mine
+        if mine is not None or site is None:
+            return None
+        others = super().publicize_connections_on(site)
+        return next((record for record in others if record["id"] == connection_id), None)
+
+    def publicize_connections_on(self, site: str) -> list[Record]:
+        """Return mine on a site; where the account's lists do not know the site, all that it has."""
+        self.my_publicize_connections()
+        if site.isdigit() and int(site) in self._by_site:
+            return self._by_site[int(site)]
+        self._read_sites()
+        if site in self._sites:
+            return self._by_site.get(self._sites[site]["id"], [])
+        return super().publicize_connections_on(site)
+
+    def publicize_connections_with(self, keyring_connection_id: int) -> list[Record]:
+        """Return my publicize connections on all sites that one keyring connection serves."""
+        self.my_publicize_connections()
+        return self._by_keyring.get(keyring_connection_id, [])
+
+    def service(self, name: str) -> Record | None:
+        """Return an external service."""
+        services: list[Record] = self.look("services", "list")
+        return next((service for service in services if service.get("id") == name), None)
+
+    def site(self, site: str) -> Record | None:
+        """Return a site, None where the token's scope does not let it be read."""
+        self._read_sites()
+        return self._sites[site] if site in self._sites else super().site(site)
+
+    def site_id(self, site: str) -> int | None:
+        """Return the ID of a site, None where the token's scope does not let it be told."""
+        if site.isdigit():
+            return int(site)
+        there = self.site(site)
+        return there["id"] if there else None
+
+    def _read_sites(self) -> None:
+        self.look(_MY_SITES.resource, _MY_SITES.method)
+
+
+_MY_CONNECTIONS = Call.of("publicize", "list")
+_MY_SITES = Call.of("sites", "find_all")
+_MY_KEYRINGS = Call.of("keyring", "list", test=False)
+_UNTOUCHED_BY_PUBLICIZE = (_MY_SITES, _MY_KEYRINGS, Call.of("services", "list"))
+
+
 def settle(plan: Callable[[Snapshot], P], snapshot: Snapshot, read: Callable[[Call], Any]) -> P:
     """Return the plan, after reading whatever it looks at."""
     while True:
         try:
             return plan(snapshot)
         except NotReadError as missing:
-            snapshot.add(missing.call, read(missing.call))
+            try:
+                snapshot.add(missing.call, read(missing.call))
+            except WpcomError as error:
+                # Raised anew where the plan looks, so that a plan of many entries knows which ones it concerns.
+                snapshot.add(missing.call, error)

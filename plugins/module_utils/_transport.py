@@ -59,7 +59,8 @@ T = TypeVar("T")
 class _Trouble(Exception):
     """An exchange that gave no usable answer, and what may be done about it.
 
-    ``retry`` says whether trying again may help, ``refused`` that the server certainly did nothing.
+    ``retry`` says whether trying again may help, ``refused`` that the server certainly did nothing, ``throttled`` that it
+    wants fewer requests from everybody.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class _Trouble(Exception):
         *,
         retry: bool = False,
         refused: bool = False,
+        throttled: bool = False,
         wait: float | None = None,
         timed_out: bool = False,
     ) -> None:
@@ -75,6 +77,7 @@ class _Trouble(Exception):
         self.error = error
         self.retry = retry
         self.refused = refused
+        self.throttled = throttled
         self.wait = wait
         self.timed_out = timed_out
 
@@ -149,6 +152,7 @@ class Transport:
         options: ConnectionOptions,
         *,
         check_mode: bool,
+        parallel: int = 1,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -157,11 +161,13 @@ class Transport:
         self._check_mode = check_mode
         self._sleep = sleep
         self._jitter = jitter
+        self._parallel = parallel
+        self._resume_at = 0.0
         # All that requests would take from the environment is decided here, once: its trust_env would let ~/.netrc
         # replace the token and REQUESTS_CA_BUNDLE overrule validate_certs.
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount(options.api_url, HTTPAdapter(max_retries=0, pool_connections=1))
+        self._session.mount(options.api_url, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=parallel))
         self._session.headers.update(
             {
                 "Accept": "application/json",
@@ -210,7 +216,7 @@ class Transport:
             except _Trouble as trouble:
                 if not trouble.retry or attempt >= self.retries:
                     raise trouble.error from None
-                self.pause(attempt, trouble.wait)
+                self.pause(attempt, trouble.wait, together=trouble.throttled)
             attempt += 1
 
     def post(self, path: str, read: Callable[[Any], T], *, action: str, body: Mapping[str, Any] | None = None) -> T:
@@ -230,19 +236,32 @@ class Transport:
                 return self._exchange("POST", path, read, action=action, body=body or {})
             except _Trouble as trouble:
                 if trouble.refused and attempt < self.retries:
-                    self.pause(attempt, trouble.wait)
+                    self.pause(attempt, trouble.wait, together=trouble.throttled)
                 elif trouble.retry and not trouble.refused:
-                    raise LostAnswerError(trouble.error, wait=trouble.wait, timed_out=trouble.timed_out) from None
+                    raise LostAnswerError(
+                        trouble.error, wait=trouble.wait, timed_out=trouble.timed_out, throttled=trouble.throttled
+                    ) from None
                 else:
                     raise trouble.error from None
             attempt += 1
 
-    def pause(self, attempt: int, wait: float | None) -> None:
-        """Sleep ``wait`` seconds, or where None as long as exponential backoff with full jitter says."""
+    def pause(self, attempt: int, wait: float | None, *, together: bool = False) -> None:
+        """Sleep ``wait`` seconds, or where None as long as exponential backoff with full jitter says.
+
+        ``together`` holds back the other threads too.
+        """
         longest = float(self._options.retry_max_delay)
         seconds = min(longest, float(2**attempt)) * self._jitter() if wait is None else min(longest, wait)
+        if together:
+            self._resume_at = max(self._resume_at, time.monotonic() + seconds)
         if seconds > 0:
             self._sleep(seconds)
+
+    def _wait_for_others(self) -> None:
+        """Hold a thread back as long as the server asked another one to wait, then let them go one by one."""
+        remaining = self._resume_at - time.monotonic()
+        if self._parallel > 1 and remaining > 0:
+            self._sleep(remaining + self._jitter() * min(1.0, remaining))
 
     def _exchange(
         self,
@@ -300,6 +319,7 @@ class Transport:
                 f"Could not {action}: api_token is needed. Set the option or the environment variable WPCOM_API_TOKEN.",
                 code="missing_token",
             )
+        self._wait_for_others()
         try:
             response = self._session.request(
                 method,
@@ -361,6 +381,7 @@ class Transport:
             ),
             retry=answer.status in RETRIED_STATUS or limited or (method == "POST" and answer.status >= 500),
             refused=answer.status == 429,
+            throttled=limited or answer.status == 429,
             wait=LIMIT_REACHED_SECONDS if limited else self._retry_after(answer),
         )
 

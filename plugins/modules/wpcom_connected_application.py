@@ -154,23 +154,27 @@ error:
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._plan_application import plan_connected_application
-from ansible_collections.community.wpcom.plugins.module_utils._runner import run_module
+from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+
+MODULE = ModuleSpec(
+    plan_connected_application,
+    {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "id": {"type": "int"},
+        "title": {"type": "str"},
+        "site": {"type": "str"},
+    },
+    {
+        "required_one_of": [("id", "title")],
+        "mutually_exclusive": [("id", "title")],
+        "required_by": {"site": ("title",)},
+    },
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        plan_connected_application,
-        {
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "id": {"type": "int"},
-            "title": {"type": "str"},
-            "site": {"type": "str"},
-        },
-        required_one_of=[("id", "title")],
-        mutually_exclusive=[("id", "title")],
-        required_by={"site": ("title",)},
-    )
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

@@ -313,35 +313,37 @@ error:
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._plan_info import plan_connection_info
-from ansible_collections.community.wpcom.plugins.module_utils._runner import run_module
+from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+
+MODULE = ModuleSpec(
+    plan_connection_info,
+    {
+        "gather": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["publicize", "keyring", "applications", "services", "account"],
+            "default": ["publicize", "keyring"],
+        },
+        "site": {"type": "list", "elements": "str"},
+        "service": {"type": "str"},
+        "user_id": {"type": "int"},
+        "keyring_connection_id": {"type": "int"},
+        "id": {"type": "int"},
+        "application_id": {"type": "int"},
+        "unhealthy_only": {"type": "bool", "default": False},
+        "expiring_within": {"type": "int", "default": 14},
+        "test": {"type": "bool", "default": False},
+        "refetch_external_users": {"type": "bool", "default": False},
+        "fields": {"type": "list", "elements": "str"},
+        "meta": {"type": "list", "elements": "str"},
+        "context": {"type": "str", "choices": ["display", "edit"]},
+    },
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        plan_connection_info,
-        {
-            "gather": {
-                "type": "list",
-                "elements": "str",
-                "choices": ["publicize", "keyring", "applications", "services", "account"],
-                "default": ["publicize", "keyring"],
-            },
-            "site": {"type": "list", "elements": "str"},
-            "service": {"type": "str"},
-            "user_id": {"type": "int"},
-            "keyring_connection_id": {"type": "int"},
-            "id": {"type": "int"},
-            "application_id": {"type": "int"},
-            "unhealthy_only": {"type": "bool", "default": False},
-            "expiring_within": {"type": "int", "default": 14},
-            "test": {"type": "bool", "default": False},
-            "refetch_external_users": {"type": "bool", "default": False},
-            "fields": {"type": "list", "elements": "str"},
-            "meta": {"type": "list", "elements": "str"},
-            "context": {"type": "str", "choices": ["display", "edit"]},
-        },
-    )
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

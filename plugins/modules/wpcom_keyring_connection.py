@@ -215,25 +215,29 @@ error:
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._plan_keyring import plan_keyring_connection
-from ansible_collections.community.wpcom.plugins.module_utils._runner import run_module
+from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+
+MODULE = ModuleSpec(
+    plan_keyring_connection,
+    {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "id": {"type": "int"},
+        "service": {"type": "str"},
+        "account": {"type": "str"},
+        "cascade": {"type": "bool", "default": False},
+        "test": {"type": "bool", "default": False},
+    },
+    {
+        "required_one_of": [("id", "service")],
+        "mutually_exclusive": [("id", "service")],
+        "required_by": {"account": ("service",)},
+    },
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        plan_keyring_connection,
-        {
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "id": {"type": "int"},
-            "service": {"type": "str"},
-            "account": {"type": "str"},
-            "cascade": {"type": "bool", "default": False},
-            "test": {"type": "bool", "default": False},
-        },
-        required_one_of=[("id", "service")],
-        mutually_exclusive=[("id", "service")],
-        required_by={"account": ("service",)},
-    )
+    run_module(MODULE)
 
 
 if __name__ == "__main__":

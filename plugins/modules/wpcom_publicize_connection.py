@@ -244,28 +244,17 @@ error:
       sample: /sites/3002/publicize-connections/new
 """
 
+from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize import plan_publicize_connection
-from ansible_collections.community.wpcom.plugins.module_utils._runner import run_module
+from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot
+
+MODULE = ModuleSpec(plan_publicize_connection, publicize_connection_argument_spec(), looped_snapshot=AccountSnapshot)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        plan_publicize_connection,
-        {
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "site": {"type": "str"},
-            "id": {"type": "int"},
-            "keyring_connection_id": {"type": "int"},
-            "service": {"type": "str"},
-            "account": {"type": "str"},
-            "shared": {"type": "bool"},
-            "external_user_id": {"type": "str"},
-            "external_user_name": {"type": "str"},
-            "reset_external_user": {"type": "bool", "default": False},
-            "unique_per": {"type": "str", "choices": ["account", "external_user"], "default": "account"},
-        },
-    )
+    run_module(MODULE)
 
 
 if __name__ == "__main__":
