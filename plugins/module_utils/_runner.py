@@ -71,6 +71,7 @@ class Client:
         self._transport = Transport(self.options, check_mode=check_mode, parallel=params.get("parallel", 1))
         self._api = Api(self._transport, expiring_within=params.get("expiring_within", EXPIRING_WITHIN_DAYS))
         self._account: Record | None = None
+        self.kept_for = (self.options, check_mode, params.get("parallel", 1), params.get("expiring_within"))
         self.snapshot = (spec.looped_snapshot if read_ahead else spec.snapshot)(check_mode=check_mode)
 
     def perform(self, call: Call) -> Any:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, TypeVar
 from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.request import getproxies_environment
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     AnswerError,
@@ -174,7 +175,8 @@ class Transport:
                 "User-Agent": f"community.wpcom/{VERSION} {requests.utils.default_user_agent()}",
             }
         )
-        self._proxies = get_environ_proxies(options.api_url)
+        # Without variables requests would ask the system, which on macOS crashes a forked process.
+        self._proxies = get_environ_proxies(options.api_url) if getproxies_environment() else {}
         self._verify = self._ca_bundle()
         self._redact = Redactor([options.api_token or "", *self._proxy_secrets()])
         if not options.validate_certs:
