@@ -474,13 +474,19 @@ class Account(_Resource):
 class Sites(_Resource):
     """The sites of the account."""
 
-    def list(self, *, visibility: str | None = None, activity: str | None = None) -> Records:
+    def list(
+        self,
+        *,
+        visibility: str | None = None,
+        activity: str | None = None,
+        presentation: tuple[tuple[str, str], ...] = (),
+    ) -> Records:
         """Return the user's sites: GET /me/sites."""
         return self._transport.get(
             "/me/sites",
             lambda document: [_records.site(item) for item in _items(document, "sites")],
             action="list your sites",
-            params={"site_visibility": visibility, "site_activity": activity},
+            params={"site_visibility": visibility, "site_activity": activity, **dict(presentation)},
         )
 
     def find_all(self) -> Records | None:

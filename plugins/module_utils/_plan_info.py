@@ -12,7 +12,7 @@ from typing import Any, Callable
 from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
-from ansible_collections.community.wpcom.plugins.module_utils._records import Record
+from ansible_collections.community.wpcom.plugins.module_utils._records import Record, site_matches
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Snapshot
 
 Presentation = tuple[tuple[str, str], ...]
@@ -22,7 +22,7 @@ _NARROWS = {
     "id": ("publicize",),
     "user_id": ("publicize",),
     "keyring_connection_id": ("publicize", "keyring"),
-    "site": ("publicize", "keyring"),
+    "site": ("publicize", "keyring", "sites"),
     "service": ("publicize", "keyring", "services"),
     "application_id": ("applications",),
 }
@@ -55,7 +55,9 @@ def plan_connection_info(params: Mapping[str, Any], snapshot: Snapshot) -> Plan:
 
 def _check(params: Mapping[str, Any]) -> None:
     if not params["gather"]:
-        raise OptionError("gather is empty: name at least one of publicize, keyring, applications, services, account.")
+        raise OptionError(
+            "gather is empty: name at least one of publicize, keyring, applications, services, sites, account."
+        )
     for name in ("id", "user_id", "keyring_connection_id", "application_id"):
         if params[name] is not None and params[name] <= 0:
             raise OptionError(f"{name} must be a positive number, got {params[name]}.")
@@ -141,6 +143,13 @@ def _services(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -
     return [_picked(params, one)] if one else []
 
 
+def _sites(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -> list[Record]:
+    found = snapshot.look("sites", "list", presentation=_presentation(params, ("ID", "URL", "slug")))
+    return [
+        _picked(params, record) for record in found if not sites or any(site_matches(record, site) for site in sites)
+    ]
+
+
 def _account(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -> Record:
     needed = ("ID", "token_scope", "token_site_id")
     return _picked(params, snapshot.look("account", "get", presentation=_presentation(params, needed)), needed[1:])
@@ -151,6 +160,7 @@ _RESULT_KEYS = {
     "keyring": "keyring_connections",
     "applications": "connected_applications",
     "services": "services",
+    "sites": "sites",
     "account": "account",
 }
 _GATHERERS: dict[str, Callable[[Mapping[str, Any], list[str], Snapshot], Any]] = {
@@ -158,6 +168,7 @@ _GATHERERS: dict[str, Callable[[Mapping[str, Any], list[str], Snapshot], Any]] =
     "keyring": _keyring_connections,
     "applications": _connected_applications,
     "services": _services,
+    "sites": _sites,
     "account": _account,
 }
 

@@ -38,11 +38,11 @@ options:
       - What to gather.
     type: list
     elements: str
-    choices: [publicize, keyring, applications, services, account]
+    choices: [publicize, keyring, applications, services, sites, account]
     default: [publicize, keyring]
   site:
     description:
-      - Only connections of this site, or these sites, by numeric ID or domain.
+      - Only connections of this site, or these sites, by numeric ID or domain, and only these sites.
       - Without it your publicize connections on all sites are gathered; with it also those of other users that you may see.
     type: list
     elements: str
@@ -250,6 +250,35 @@ services:
       description: V(unsupported) for a service that no longer works; absent for the others.
       type: str
       sample: unsupported
+sites:
+  description:
+    - The sites of the account, with the API's keys in lower case. They are large; pick what you need with O(fields).
+  returned: when O(gather) holds V(sites)
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the site.
+      type: int
+      sample: 3001
+    name:
+      description: The title of the site.
+      type: str
+      sample: The Analytical Blog
+    url:
+      description: The address of the site.
+      type: str
+      sample: https://blog.example.com
+    slug:
+      description: The domain of the site, as the option O(site) takes it.
+      type: str
+      sample: blog.example.com
+    capabilities:
+      description: What the user of the token may do on the site.
+      type: dict
+      sample:
+        publish_posts: true
+        edit_others_posts: true
 account:
   description:
     - The user behind the token, with the API's keys in lower case.
@@ -321,7 +350,7 @@ MODULE = ModuleSpec(
         "gather": {
             "type": "list",
             "elements": "str",
-            "choices": ["publicize", "keyring", "applications", "services", "account"],
+            "choices": ["publicize", "keyring", "applications", "services", "sites", "account"],
             "default": ["publicize", "keyring"],
         },
         "site": {"type": "list", "elements": "str"},
