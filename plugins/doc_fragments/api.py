@@ -70,5 +70,8 @@ requirements:
   - requests >= 2.25.0
 notes:
   - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY).
+  - Where the connection is local, without become and async, the modules run within Ansible's own process, which is much
+    faster, and the items of a loop share one connection and what was read. The environment variable
+    E(WPCOM_IN_PROCESS) set to V(false) switches that off.
   - These modules talk to the API from the host that they run on, so run them on C(localhost) or delegate them to it.
 """
