@@ -345,7 +345,7 @@ def ruff(run: Run) -> str:
     run.call(venv, "ruff", "check", "--no-cache", ".")
     output = run.call(venv, "ruff", "format", "--check", "--no-cache", ".")
     formatted = count(r"(\d+) files? already formatted", output)
-    expected = len(files_known_to_git("*.py"))
+    expected = len(files_known_to_git("**.py"))
     if formatted != expected:
         raise Failure(f"ran on {formatted} of {expected} files")
     return at_least_one(formatted, "files")
@@ -422,7 +422,7 @@ def package(run: Run) -> str:
             raise Failure(f"the artefact holds {name}")
 
     output = run.call(venv, "ansible-builder", "introspect", "--sanitize", installed, cwd=run.folder)
-    if not re.search(r"^ +- requests\b.*# from collection community\.wpcom", output, re.MULTILINE):
+    if not re.search(r"^ *- '?requests\b.*# from collection community\.wpcom", output, re.MULTILINE):
         raise Failure("ansible-builder does not find that requests is needed")
 
     settings = run.folder / "galaxy_importer.cfg"
