@@ -519,7 +519,11 @@ def chosen(steps: Sequence[Step], names: Sequence[str]) -> list[Step]:
 
 def excerpt(log: Path) -> list[str]:
     """Return what of a log tells best why a step failed: lines that say so themselves, then the last ones."""
-    lines = log.read_text(errors="replace").rstrip().splitlines()
+    fetching = re.compile(
+        r"WARNING: Location|Looking in |Collecting |Processing /| +Downloading |Using cached |Requirement already |"
+        r"Installing (collected|requirements)|Successfully installed| +━"
+    )
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line and not fetching.match(line)]
     earlier, last = lines[:-40], lines[-40:]
     telling = [line for line in earlier if re.match(r"(ERROR|FATAL|FAILED|E  )", line)]
     return [*telling[-40:], *(["..."] if earlier else []), *last]
