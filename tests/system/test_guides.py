@@ -87,7 +87,9 @@ def play(
 ) -> subprocess.CompletedProcess[str]:
     """Run a playbook as a user does, with nothing of the caller's settings."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE", "WPCOM")) and name != "HOME"
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE", "WPCOM")) and name != "HOME"
     }
     environment.update(
         ANSIBLE_COLLECTIONS_PATH=str(collections),
@@ -161,11 +163,9 @@ def codes_of_the_collection() -> set[str]:
     codes = set()
     for file in (ROOT / "plugins" / "module_utils").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            value = None
-            if isinstance(node, ast.keyword) and node.arg == "code":
-                value = node.value
-            elif isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["code"]:
-                value = node.value
+            is_argument = isinstance(node, ast.keyword) and node.arg == "code"
+            is_attribute = isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["code"]
+            value = node.value if is_argument or is_attribute else None  # type: ignore[attr-defined]
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
                 codes.add(value.value)
     # What nothing raises but its subclasses.
