@@ -90,7 +90,7 @@ class Fault:
         self.status = _whole(given, "status", {"redirect": 302}.get(kind, 500))
         if not 200 <= self.status <= 599:
             raise FaultError(f"status: {self.status} is no HTTP status")
-        headers = given.get("headers") or {}
+        headers = given.get("headers", {})
         if not isinstance(headers, Mapping):
             raise FaultError("headers: not a mapping")
         self.headers = tuple((str(name), str(value)) for name, value in headers.items())

@@ -434,7 +434,7 @@ class World:
     def patch(self, changes: Mapping[str, Any], now: datetime) -> None:
         """Change, add and delete records given in raw form: all of it, or nothing."""
         rest = dict(changes)
-        delete = rest.pop("delete", None) or {}
+        delete = rest.pop("delete", {})
         if not isinstance(delete, Mapping):
             raise WorldError("delete: not a mapping")
         for section in [*rest, *delete]:

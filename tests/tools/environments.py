@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 NAMESPACE = "community"
 NAME = "wpcom"
@@ -127,11 +127,15 @@ def _is_usual(path: Path) -> bool:
 
 
 def files_known_to_git(*patterns: str) -> list[str]:
-    """List the files of the checkout that git knows or would know, all or those that match a pattern."""
+    """List the files of the checkout that git knows or would know: all, or those whose whole path matches a pattern.
+
+    In a pattern * stands for anything within a folder's or file's name, ** for anything at all.
+    """
     listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode().split("\0")
     present = sorted({name for name in names if name and os.path.lexists(ROOT / name)})
-    return [name for name in present if not patterns or any(PurePosixPath(name).match(pattern) for pattern in patterns)]
+    wanted = [re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*") for pattern in patterns or ["**"]]
+    return [name for name in present if any(re.fullmatch(pattern, name) for pattern in wanted)]
 
 
 class Workspace:

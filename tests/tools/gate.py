@@ -345,7 +345,7 @@ def ruff(run: Run) -> str:
     run.call(venv, "ruff", "check", "--no-cache", ".")
     output = run.call(venv, "ruff", "format", "--check", "--no-cache", ".")
     formatted = count(r"(\d+) files? already formatted", output)
-    expected = len(files_known_to_git("*.py"))
+    expected = len(files_known_to_git("**.py"))
     if formatted != expected:
         raise Failure(f"ran on {formatted} of {expected} files")
     return at_least_one(formatted, "files")
@@ -422,7 +422,7 @@ def package(run: Run) -> str:
             raise Failure(f"the artefact holds {name}")
 
     output = run.call(venv, "ansible-builder", "introspect", "--sanitize", installed, cwd=run.folder)
-    if not re.search(r"^ +- requests\b.*# from collection community\.wpcom", output, re.MULTILINE):
+    if not re.search(r"^ *- '?requests\b.*# from collection community\.wpcom", output, re.MULTILINE):
         raise Failure("ansible-builder does not find that requests is needed")
 
     settings = run.folder / "galaxy_importer.cfg"
@@ -519,7 +519,11 @@ def chosen(steps: Sequence[Step], names: Sequence[str]) -> list[Step]:
 
 def excerpt(log: Path) -> list[str]:
     """Return what of a log tells best why a step failed: lines that say so themselves, then the last ones."""
-    lines = log.read_text(errors="replace").rstrip().splitlines()
+    fetching = re.compile(
+        r"WARNING: Location|Looking in |Collecting |Processing /| +Downloading |Using cached |Requirement already |"
+        r"Installing (collected|requirements)|Successfully installed| +━"
+    )
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line and not fetching.match(line)]
     earlier, last = lines[:-40], lines[-40:]
     telling = [line for line in earlier if re.match(r"(ERROR|FATAL|FAILED|E  )", line)]
     return [*telling[-40:], *(["..."] if earlier else []), *last]

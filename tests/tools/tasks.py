@@ -45,8 +45,15 @@ def demo(workspace: Workspace) -> int:
             time.sleep(0.05)
         url = address.read_text().strip()
         variables.update(WPCOM_API_URL=url, WPCOM_API_TOKEN="sim-token")
+        # Diffs and explanations as blocks of text, and no word about the inventory that localhost does not need.
+        variables.update(
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+            ANSIBLE_INVENTORY_UNPARSED_WARNING="False",
+            ANSIBLE_LOCALHOST_WARNING="False",
+            ANSIBLE_NOCOWS="True",
+        )
         playbook = workspace.tree / "ansible_collections" / "community" / "wpcom" / "playbooks" / "demo.yml"
-        command = workspace.command(venv, "ansible-playbook", str(playbook), "-e", f"simulator_url={url}")
+        command = workspace.command(venv, "ansible-playbook", str(playbook))
         return subprocess.call(command, cwd=ROOT, env=variables)
     finally:
         simulator.terminate()
@@ -63,6 +70,7 @@ def docs(workspace: Workspace, target: str = "build/docs") -> int:
     variables = workspace.environment("docs-site", venv)
     variables["ANSIBLE_COLLECTIONS_PATH"] = str(workspace.tree)
     folder = workspace.temporary / "docs"
+    folder.mkdir(mode=0o700)
     antsibull = workspace.command(
         venv, "antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error"
     )

@@ -1,0 +1,218 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What README.md and the guides show does what they say: every playbook and task in them is run against the simulator.
+
+A block of YAML that is no playbook is marked by a comment that begins with "only parsed", and tells why.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tests.simulator import Simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
+README = ROOT / "README.md"
+ERRORS = ROOT / "docs" / "docsite" / "rst" / "guide_errors.rst"
+DEMO = ROOT / "playbooks" / "demo.yml"
+RECAP = re.compile(r"^localhost +: ok=(\d+) +changed=(\d+) .*failed=0 .*ignored=0", re.MULTILINE)
+
+RST_BLOCK = re.compile(
+    r"(?P<mark>^\.\. only parsed: [^\n]+\n\n)?^(?P<indent> *)\.\. code-block:: yaml(\+jinja)?\n\n"
+    r"(?P<text>(?:(?P=indent) {3}[^\n]*\n|\n)+)",
+    re.MULTILINE,
+)
+MARKDOWN_BLOCK = re.compile(
+    r"(?P<mark>^<!-- only parsed: [^\n]+ -->\n\n?)?^```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+class Block(NamedTuple):
+    """One block of YAML out of a page, and where it begins."""
+
+    page: str
+    line: int
+    text: str
+    only_parsed: bool
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    """Yield the blocks of YAML of a page."""
+    text = page.read_text(encoding="utf-8")
+    for found in (MARKDOWN_BLOCK if page.suffix == ".md" else RST_BLOCK).finditer(text):
+        line = text.count("\n", 0, found.start("text")) + 1
+        yield Block(page.name, line, textwrap.dedent(found["text"]), bool(found["mark"]))
+
+
+BLOCKS = [block for page in (README, *GUIDES) for block in blocks_of(page)]
+
+
+def named(block: Block) -> str:
+    """Name a block in the output of pytest."""
+    return f"{block.page}:{block.line}"
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[Simulator]:
+    """One simulator for all blocks of this file."""
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which Ansible finds this collection by its name."""
+    folder = tmp_path_factory.mktemp("collections")
+    (folder / "ansible_collections" / "community").mkdir(parents=True)
+    (folder / "ansible_collections" / "community" / "wpcom").symlink_to(ROOT)
+    return folder
+
+
+def play(
+    playbook: Path, collections: Path, folder: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook as a user does, with nothing of the caller's settings."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE", "WPCOM")) and name != "HOME"
+    }
+    environment.update(
+        ANSIBLE_COLLECTIONS_PATH=str(collections),
+        ANSIBLE_LOCALHOST_WARNING="False",
+        ANSIBLE_INVENTORY_UNPARSED_WARNING="False",
+        ANSIBLE_NOCOLOR="True",
+        HOME=str(folder),
+        LC_ALL="C.UTF-8",
+        **variables,
+    )
+    command = [sys.executable, "-m", "ansible", "playbook", str(playbook), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def recap(finished: subprocess.CompletedProcess[str]) -> tuple[int, int]:
+    """Return how many tasks went well and how many changed something; none may have failed."""
+    output = finished.stdout + finished.stderr
+    assert finished.returncode == 0, output
+    found = RECAP.search(finished.stdout)
+    assert found, output
+    return int(found[1]), int(found[2])
+
+
+def as_plays(document: Any) -> list[dict[str, Any]]:
+    """Return plays as they are, and tasks in a play of their own."""
+    assert isinstance(document, list), "neither plays nor tasks: mark it as only parsed, and tell why"
+    if all("hosts" in item for item in document):
+        return document
+    assert not any("hosts" in item for item in document)
+    return [{"hosts": "localhost", "gather_facts": False, "tasks": document}]
+
+
+def number_of_tasks(plays: list[dict[str, Any]]) -> int:
+    return sum(len(item["tasks"]) for item in plays)
+
+
+def test_blocks_are_found() -> None:
+    """No block escapes the patterns above, and most of them are run."""
+    for page in (README, *GUIDES):
+        text = page.read_text(encoding="utf-8")
+        written = len(re.findall(r"^ *(?:```ya?ml|\.\. code-block:: yaml)", text, re.MULTILINE))
+        assert written == len([block for block in BLOCKS if block.page == page.name]), page
+        assert "../" not in text, page
+    assert len([block for block in BLOCKS if not block.only_parsed]) >= 20
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.only_parsed], ids=named)
+def test_block_is_yaml(block: Block) -> None:
+    assert yaml.safe_load(block.text)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if not block.only_parsed], ids=named)
+def test_block_runs(block: Block, simulated: Simulator, collections: Path, tmp_path: Path) -> None:
+    """It runs to its end without a failure; after that there is nothing left to change, and check mode writes nothing."""
+    simulated.reset()
+    playbook = tmp_path / "block.yml"
+    plays = as_plays(yaml.safe_load(block.text))
+    playbook.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
+    connection = {"WPCOM_API_URL": simulated.url, "WPCOM_API_TOKEN": "sim-token"}
+    done, _changed = recap(play(playbook, collections, tmp_path, **connection))
+    assert done >= 1
+    if simulated.requests("POST"):
+        simulated.clear_requests()
+        _done, changed = recap(play(playbook, collections, tmp_path, "--check", **connection))
+        assert not changed
+        assert not simulated.requests("POST")
+
+
+def codes_of_the_collection() -> set[str]:
+    """Return the codes of errors that appear in the code, as an argument or as the attribute of a class."""
+    codes = set()
+    for file in (ROOT / "plugins" / "module_utils").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            is_argument = isinstance(node, ast.keyword) and node.arg == "code"
+            is_attribute = isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["code"]
+            value = node.value if is_argument or is_attribute else None  # type: ignore[attr-defined]
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
+                codes.add(value.value)
+    # What nothing raises but its subclasses.
+    return codes - {"error"}
+
+
+def remedies() -> set[str]:
+    """Return the slugs of the API that the collection knows a remedy for."""
+    tree = ast.parse((ROOT / "plugins" / "module_utils" / "_remedies.py").read_text(encoding="utf-8"))
+    table = next(
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_REMEDIES"
+    )
+    assert isinstance(table, ast.Dict)
+    return {key.value for key in table.keys if isinstance(key, ast.Constant)}
+
+
+def test_every_error_code_is_explained() -> None:
+    """The guide about errors has a row for each code of the collection, in order, and one for each remedy."""
+    text = ERRORS.read_text(encoding="utf-8")
+    ours, theirs = text.split("\nCodes of WordPress.com\n")
+    rows = re.findall(r"^   \* - ``(\w+)``$", ours, re.MULTILINE)
+    assert rows == sorted(codes_of_the_collection())
+    assert remedies() <= set(re.findall(r"^   \* - ``(\w+)``$", theirs, re.MULTILINE))
+
+
+def test_readme_names_every_module() -> None:
+    modules = {file.stem for file in (ROOT / "plugins" / "modules").glob("wpcom_*.py")}
+    rows = re.findall(r"^\| \[?`(?:community\.wpcom\.)?(wpcom_\w+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(modules)
+
+
+def test_readme_has_full_links_only() -> None:
+    """Galaxy shows the page where relative links lead nowhere."""
+    text = README.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert target.startswith("https://"), target
+
+
+@pytest.mark.parametrize(
+    "url", ["https://public-api.wordpress.com", "http://127.0.0.1.example.com", "http://localhost@example.com:1", ""]
+)
+def test_demo_refuses_any_other_machine(url: str, collections: Path, tmp_path: Path) -> None:
+    """The demo deletes things, so it ends before the first request unless the API is on this machine."""
+    finished = play(DEMO, collections, tmp_path, WPCOM_API_URL=url, WPCOM_API_TOKEN="sim-token")
+    assert finished.returncode == 2, finished.stdout
+    assert "runs only against a simulator on this machine" in finished.stdout.replace("\n", " ")
+    assert "failed=1" in finished.stdout
+    assert "ok=0" in finished.stdout
