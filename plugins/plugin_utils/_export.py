@@ -1,0 +1,236 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pure translation of what is there into what the role social_connections would declare.
+
+How a connection is best called depends on what else is there. So every way to say it, the readable ones first, is laid
+before the plan that would carry it out, and the first that means this very connection and leaves it as it is is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site
+from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
+from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize import (
+    DesiredPublicizeConnection,
+    plan_desired,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._records import (
+    Record,
+    account_name,
+    is_named,
+    site_names,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot, Call, NotReadError
+
+Options = dict[str, Any]
+
+_DEFAULTS = {name: option.get("default") for name, option in publicize_connection_argument_spec().items()}
+_PAGE = "https://wordpress.com/marketing/connections"
+
+
+def social_connections(
+    publicize_connections: Sequence[Record],
+    keyring_connections: Sequence[Record],
+    sites: Sequence[Record] = (),
+    user_id: int | None = None,
+) -> dict[str, Any]:
+    """Return ``sites``, which the role takes, and ``notes`` for people.
+
+    A note has the ``site``, the ``position`` of the connection in its list (None for the site as a whole), the ``kind``
+    and the ``text``. Sites, connections and notes are in a fixed order.
+    """
+    return _Export(publicize_connections, keyring_connections, sites, user_id).result()
+
+
+class _Export:
+    def __init__(
+        self,
+        publicize_connections: Sequence[Record],
+        keyring_connections: Sequence[Record],
+        sites: Sequence[Record],
+        user_id: int | None,
+    ) -> None:
+        self._keyrings = {keyring["id"]: keyring for keyring in keyring_connections}
+        self._me = user_id or next((keyring.get("user_id") for keyring in keyring_connections), None)
+        self._sites = {site["id"]: site for site in sites}
+        self._named_sites: dict[str, set[Any]] = {}
+        for site in sites:
+            for name in site_names(site):
+                self._named_sites.setdefault(name, set()).add(site["id"])
+        self._mine: dict[Any, list[Record]] = {}
+        self._others: dict[Any, list[Record]] = {}
+        self._beside: dict[Any, list[Record]] = {}
+        # The same connection may have been read through its site as well.
+        records = {record["id"]: record for record in reversed(publicize_connections)}.values()
+        for record in sorted(records, key=self._order):
+            whose = self._mine if self._is_mine(record) else self._others
+            whose.setdefault(record["site_id"], []).append(record)
+            self._beside.setdefault(_place(record), []).append(record)
+        self._snapshot = AccountSnapshot()
+        self._snapshot.add(Call.of("sites", "find_all"), list(sites))
+        self._snapshot.add(Call.of("keyring", "list", test=False), list(keyring_connections))
+        self._snapshot.add(Call.of("publicize", "list"), [one for records in self._mine.values() for one in records])
+
+    def result(self) -> dict[str, Any]:
+        """Return the sites and the notes."""
+        sites: list[Record] = []
+        notes: list[Record] = []
+        # Sites with nothing of mine are told of last: they are not in the list.
+        others = sorted(set(self._others) - set(self._mine), key=self._site_order)
+        for site_id in (*sorted(self._mine, key=self._site_order), *others):
+            site = self._site(site_id)
+            name = str((self._sites.get(site_id) or {}).get("name") or "").strip()
+            notes.append(_note(site, None, "name", f"{name} (site {site_id})" if name else f"site {site_id}"))
+            notes += [_note(site, None, "other", self._other(record)) for record in self._others.get(site_id, ())]
+            connections = []
+            for position, record in enumerate(self._mine.get(site_id, ())):
+                options = self._options(record, site)
+                notes += [_note(site, position, kind, text) for kind, text in self._remarks(record, options)]
+                if record.get("shared") is not None:
+                    options["shared"] = bool(record["shared"])
+                connections.append(options)
+            if connections:
+                sites.append({"site": site, "connections": connections})
+        return {"sites": sites, "notes": notes}
+
+    # What there is
+
+    def _is_mine(self, record: Record) -> bool:
+        if record.get("read_only"):
+            return False
+        if record.get("keyring_connection_id") in self._keyrings:
+            return True
+        # A connection may outlive its keyring connection; then the owner tells.
+        return self._me is not None and bool(record.get("keyring_connection_user_id") == self._me)
+
+    def _order(self, record: Record) -> tuple[str, str, str, int]:
+        keyring = self._keyrings.get(record.get("keyring_connection_id"))
+        account = account_name(keyring).casefold() if keyring else ""
+        return str(record.get("service")), account, account_name(record).casefold(), int(record["id"])
+
+    def _site_order(self, site_id: Any) -> tuple[bool, str, int]:
+        site = self._site(site_id)
+        return site.isdigit(), "" if site.isdigit() else site, int(site_id)
+
+    def _site(self, site_id: Any) -> str:
+        """Return the domain of a site where the option ``site`` takes it and it is the domain of no other; else the ID."""
+        slug = (self._sites.get(site_id) or {}).get("slug")
+        try:
+            domain = checked_site(str(slug or ""))
+        except WpcomError:
+            domain = None
+        if domain and not domain.isdigit() and _is_sayable(domain) and self._named_sites.get(domain) == {site_id}:
+            return domain
+        return str(site_id)
+
+    # How a connection is called
+
+    def _options(self, record: Record, site: str) -> Options:
+        """Return the options that mean a connection and leave it as it is."""
+        keyring = self._keyrings.get(record.get("keyring_connection_id"))
+        for account in _accounts(keyring) if keyring else ():
+            for user in self._external_users(record, keyring or {}):
+                options = {**account, **user}
+                if self._holds(options, record, site):
+                    return options
+        return {"id": record["id"]}
+
+    def _external_users(self, record: Record, keyring: Record) -> Iterator[Options]:
+        several = len(self._beside[_place(record)]) > 1
+        beside: Options = {"unique_per": "external_user"} if several else {}
+        external_id = record.get("external_id")
+        if (external_id or None) == (keyring.get("external_id") or None):
+            yield {"reset_external_user": True, **beside} if several else {}
+            return
+        users = [keyring, *(keyring.get("additional_external_users") or [])]
+        for name in _names(record):
+            if {user.get("external_id") for user in users if is_named(user, name)} == {external_id}:
+                yield {"external_user_name": name, **beside}
+        if _is_sayable(external_id):
+            yield {"external_user_id": external_id, **beside}
+
+    def _holds(self, options: Options, record: Record, site: str) -> bool:
+        """Whether the plan for the options finds this connection and nothing to do."""
+        try:
+            wanted = DesiredPublicizeConnection.from_params({**_DEFAULTS, "site": site, **options})
+            plan = plan_desired(wanted, self._snapshot)
+        except (WpcomError, NotReadError):
+            return False
+        return not plan.operations and plan.current is not None and bool(plan.current["id"] == record["id"])
+
+    # What a person should know
+
+    def _remarks(self, record: Record, options: Options) -> Iterator[tuple[str, str]]:
+        keyring = self._keyrings.get(record.get("keyring_connection_id"))
+        shown = [account_name(keyring)] if keyring else []
+        if not keyring or (record.get("external_id") or None) != (keyring.get("external_id") or None):
+            shown.append(account_name(record))
+        if any(name not in options.values() for name in shown):
+            yield "name", f"{_label(record)}: {', '.join(shown)}"
+        if not keyring:
+            yield "orphan", "the account behind it is no longer connected to WordPress.com: delete this connection"
+        beside = self._beside[_place(record)]
+        twins = sorted(
+            other["id"]
+            for other in beside
+            if other is not record and other.get("external_id") == record.get("external_id")
+        )
+        if twins:
+            rest = ", ".join(map(str, twins))
+            yield "duplicate", f"posts to the same place as {rest} on this site: every post appears more than once"
+        if record.get("repair"):
+            yield "health", _health(record)
+
+    def _other(self, record: Record) -> str:
+        owner = record.get("keyring_connection_user_id") or record.get("user_id")
+        belongs = f"belongs to user {owner}" if owner else "belongs to somebody else"
+        shared = ", shared with all users of the site" if record.get("shared") else ""
+        health = f", {record['health']}" if record.get("repair") else ""
+        return f"{_label(record)}: {account_name(record)} (connection {record['id']}) {belongs}{shared}{health}"
+
+
+def _accounts(keyring: Record) -> Iterator[Options]:
+    service = keyring.get("service")
+    for name in (*_names(keyring), keyring.get("external_id")):
+        if service and _is_sayable(name):
+            yield {"service": str(service), "account": str(name)}
+    yield {"keyring_connection_id": keyring["id"]}
+
+
+def _names(record: Mapping[str, Any]) -> list[str]:
+    """Return what an account or external user can be called by; the handle changes less often than what is displayed."""
+    names = (record.get("external_name"), record.get("external_display"))
+    return [str(name) for name in names if _is_sayable(name)]
+
+
+def _is_sayable(name: Any) -> bool:
+    """Whether something can be written down and read by a person."""
+    return isinstance(name, str) and bool(name.strip()) and not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def _label(record: Record) -> str:
+    return str(record.get("label") or record.get("service") or "unknown service")
+
+
+def _health(record: Record) -> str:
+    # Without the URLs of the record: they differ in every answer, and the export shall not.
+    if record["repair"] == "refresh":
+        remedy = f"refresh it in a browser, at {_PAGE}"
+    else:
+        remedy = f"disconnect it and connect it again in a browser, at {_PAGE}"
+    when = f" (expires {record['expires']})" if record.get("expires") else ""
+    return f"{record.get('health')}{when}: {remedy}"
+
+
+def _place(record: Record) -> tuple[Any, Any]:
+    return record["site_id"], record.get("keyring_connection_id")
+
+
+def _note(site: str, position: int | None, kind: str, text: str) -> Record:
+    return {"site": site, "position": position, "kind": kind, "text": text}
