@@ -86,7 +86,8 @@ class _Export:
         for site_id in (*sorted(self._mine, key=self._site_order), *others):
             site = self._site(site_id)
             name = str((self._sites.get(site_id) or {}).get("name") or "").strip()
-            notes.append(_note(site, None, "name", f"{name} (site {site_id})" if name else f"site {site_id}"))
+            if name:
+                notes.append(_note(site, None, "name", f"{name} (site {site_id})"))
             notes += [_note(site, None, "other", self._other(record)) for record in self._others.get(site_id, ())]
             connections = []
             for position, record in enumerate(self._mine.get(site_id, ())):
@@ -224,8 +225,8 @@ def _health(record: Record) -> str:
         remedy = f"refresh it in a browser, at {_PAGE}"
     else:
         remedy = f"disconnect it and connect it again in a browser, at {_PAGE}"
-    when = f" (expires {record['expires']})" if record.get("expires") else ""
-    return f"{record.get('health')}{when}: {remedy}"
+    state = f"expires {record['expires']}" if record["health"] == "expiring" and record.get("expires") else record["health"]
+    return f"{state}: {remedy}"
 
 
 def _place(record: Record) -> tuple[Any, Any]:
