@@ -9,14 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 TOKEN = "benchmark-token"
-ACCOUNTS = 5
+FIRST_SITE = 1_000_000
+FIRST_ACCOUNT = 20_000
+FIRST_CONNECTION = 5_000_000
+
+
+def shape(connections: int) -> tuple[int, int]:
+    """Return how many sites, and how many connections on each, make up so many connections."""
+    per_site = 5 if connections % 5 == 0 else 1
+    return connections // per_site, per_site
 
 
 def world(sites: int, per_site: int) -> dict[str, Any]:
     """Return a world of one user with ``sites`` sites that each post to ``per_site`` accounts."""
     keyrings = [
         {
-            "ID": 20_000 + number,
+            "ID": FIRST_ACCOUNT + number,
             "user_ID": 1,
             "service": "mastodon",
             "issued": "-100d",
@@ -28,12 +36,12 @@ def world(sites: int, per_site: int) -> dict[str, Any]:
     ]
     return {
         "users": [
-            {"ID": 1, "username": "ada", "display_name": "Ada", "email": "ada@example.com", "primary_blog": 1_000_000}
+            {"ID": 1, "username": "ada", "display_name": "Ada", "email": "ada@example.com", "primary_blog": FIRST_SITE}
         ],
         "tokens": [{"token": TOKEN, "user_ID": 1, "scope": "global", "client_ID": 1}],
         "sites": [
             {
-                "ID": 1_000_000 + number,
+                "ID": FIRST_SITE + number,
                 "name": f"Site {number}",
                 "slug": f"site{number}.example.com",
                 "members": [{"user_ID": 1, "role": "administrator"}],
@@ -44,8 +52,8 @@ def world(sites: int, per_site: int) -> dict[str, Any]:
         "keyring_connections": keyrings,
         "publicize_connections": [
             {
-                "ID": 5_000_000 + site * per_site + number,
-                "site_ID": 1_000_000 + site,
+                "ID": FIRST_CONNECTION + site * per_site + number,
+                "site_ID": FIRST_SITE + site,
                 "keyring_connection_ID": keyring["ID"],
                 "shared": False,
                 "issued": "-90d",
@@ -69,3 +77,8 @@ def desired(sites: int, per_site: int, *, shared: bool) -> list[dict[str, Any]]:
         for site in range(sites)
         for number in range(per_site)
     ]
+
+
+def desired_by_id(sites: int, per_site: int, *, shared: bool) -> list[dict[str, Any]]:
+    """Return the same by the IDs of the connections, which is all that ansible.builtin.uri needs."""
+    return [{"id": FIRST_CONNECTION + number, "shared": shared} for number in range(sites * per_site)]

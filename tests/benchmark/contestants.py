@@ -1,0 +1,236 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Those who do the same work: the playbooks and the script that are compared, and what each may ask of the server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import yaml
+
+from .measure import HERE, PLAYBOOK_COMMAND, PLAYBOOKS, ROOT
+from .worlds import FIRST_CONNECTION, TOKEN, desired, desired_by_id, shape
+
+ROLE = "social_connections"
+ORDINARY = {"WPCOM_IN_PROCESS": "false"}
+# My keyring connections, my publicize connections, my sites, the services.
+LISTS = 4
+
+
+@dataclass(frozen=True)
+class Job:
+    """So many connections, of which all have to be changed or none, at so many milliseconds before each answer."""
+
+    size: int
+    changed: bool
+    latency: int
+    parallel: int = 10
+    forks: int = 5
+
+    @property
+    def label(self) -> str:
+        """Return the words that tell it from others."""
+        return f"N={self.size}, {'changed' if self.changed else 'unchanged'}, {self.latency} ms"
+
+    @property
+    def writes(self) -> int:
+        """Return how many writes it takes."""
+        return self.size if self.changed else 0
+
+
+Files = Callable[[Job, str], dict[str, str]]
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value)
+
+
+def _as_yaml(value: object) -> str:
+    return yaml.dump(value, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+
+
+def inventory(hosts: dict[str, object] | None = None) -> str:
+    """Return an inventory of this machine and perhaps other hosts, all of them reached without leaving it."""
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    groups = {"sites": {"hosts": hosts}} if hosts else {}
+    return _as_json({"all": {"hosts": {"localhost": {}}, "vars": local, "children": groups}})
+
+
+def _playbook(name: str) -> str:
+    return (PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8")
+
+
+def _by_names(playbook: str) -> Files:
+    """Return the files of a playbook that names connections by site and account."""
+
+    def files(job: Job, url: str) -> dict[str, str]:
+        connections = desired(*shape(job.size), shared=job.changed)
+        variables = {"connections": connections, "parallel": job.parallel}
+        return {
+            "playbook.yml": _playbook(playbook),
+            "connections.yml": _as_yaml(variables),
+            "inventory.json": inventory(),
+        }
+
+    return files
+
+
+def _by_id(playbook: str) -> Files:
+    """Return the files of a playbook that names connections by their IDs."""
+
+    def files(job: Job, url: str) -> dict[str, str]:
+        connections = desired_by_id(*shape(job.size), shared=job.changed)
+        variables = {"api": f"{url}/rest/v1.1", "token": TOKEN, "connections": connections}
+        return {
+            "playbook.yml": _playbook(playbook),
+            "connections.yml": _as_yaml(variables),
+            "inventory.json": inventory(),
+        }
+
+    return files
+
+
+def _by_host(playbook: str) -> Files:
+    """Return the files of a playbook for which each site is a host."""
+
+    def files(job: Job, url: str) -> dict[str, str]:
+        hosts: dict[str, object] = {
+            f"site{number}": {
+                **entry,
+                "id": FIRST_CONNECTION + number,
+                "api": f"{url}/rest/v1.1",
+                "token": TOKEN,
+            }
+            for number, entry in enumerate(desired(job.size, 1, shared=job.changed))
+        }
+        return {"playbook.yml": _playbook(playbook), "inventory.json": inventory(hosts)}
+
+    return files
+
+
+def _nothing(job: Job, url: str) -> dict[str, str]:
+    return {"playbook.yml": _playbook("debug"), "inventory.json": inventory()}
+
+
+def _role(job: Job, url: str) -> dict[str, str]:
+    """Return the files of a playbook that hands the same to the role, site by site."""
+    sites: dict[str, list[object]] = {}
+    for entry in desired(*shape(job.size), shared=job.changed):
+        sites.setdefault(entry.pop("site"), []).append(entry)
+    variables = {
+        f"{ROLE}_sites": [{"site": site, "connections": entries} for site, entries in sites.items()],
+        f"{ROLE}_parallel": job.parallel,
+    }
+    return {
+        "playbook.yml": _playbook("role"),
+        "connections.yml": _as_yaml(variables),
+        "inventory.json": inventory(),
+    }
+
+
+def _script(job: Job, url: str) -> dict[str, str]:
+    return {"wanted.json": _as_json(desired_by_id(*shape(job.size), shared=job.changed))}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do a job. ``gets`` and ``connections`` are the most that it may need of each."""
+
+    name: str
+    title: str
+    files: Files
+    gets: Callable[[Job], int]
+    connections: Callable[[Job], int]
+    variables: dict[str, str] = field(default_factory=dict)
+    parallel: int | None = None
+    works: bool = True
+
+    def command(self, job: Job) -> list[str]:
+        """Return the command line."""
+        if self.files is _script:
+            return [sys.executable, str(HERE / "floor.py"), "wanted.json", str(self.parallel or job.parallel)]
+        return [*PLAYBOOK_COMMAND, "--forks", str(job.forks), "playbook.yml"]
+
+
+def _lists(job: Job) -> int:
+    return LISTS
+
+
+def _one(job: Job) -> int:
+    return 1
+
+
+def _wide(job: Job) -> int:
+    return job.parallel
+
+
+def _lists_each(job: Job) -> int:
+    return LISTS * job.size
+
+
+def _all_requests(gets: Callable[[Job], int]) -> Callable[[Job], int]:
+    """Return a limit for those who open a connection for every request."""
+    return lambda job: gets(job) + job.writes
+
+
+CONTESTANTS: dict[str, Contestant] = {
+    contestant.name: contestant
+    for contestant in (
+        Contestant(
+            "empty", "a playbook with ansible.builtin.debug only", _nothing, lambda job: 0, lambda job: 0, works=False
+        ),
+        Contestant("uri", "ansible.builtin.uri, reading once", _by_id("uri"), _one, _all_requests(_one)),
+        Contestant(
+            "uri-each",
+            "ansible.builtin.uri, GET and POST each",
+            _by_id("uri_each"),
+            lambda job: job.size,
+            _all_requests(lambda job: job.size),
+        ),
+        Contestant("uri-one", "ansible.builtin.uri, GET and POST", _by_id("uri_one"), _one, _all_requests(_one)),
+        Contestant(
+            "module", "single module, fast path off", _by_names("single"), _lists_each, lambda job: job.size, ORDINARY
+        ),
+        Contestant("fast", "single module", _by_names("single"), _lists, _one),
+        Contestant("module-one", "single module, fast path off", _by_names("single_one"), _lists, _one, ORDINARY),
+        Contestant("fast-one", "single module", _by_names("single_one"), _lists, _one),
+        Contestant("bulk-module", "bulk module, fast path off", _by_names("bulk"), _lists, _wide, ORDINARY),
+        Contestant("bulk", "bulk module", _by_names("bulk"), _lists, _wide),
+        Contestant("role", "role", _role, _lists, _wide),
+        Contestant("floor", "requests script", _script, _one, _one, parallel=1),
+        Contestant("floor-wide", "requests script, as parallel as the bulk module", _script, _one, _wide),
+        Contestant(
+            "hosts-uri",
+            "ansible.builtin.uri, GET and POST each",
+            _by_host("hosts_uri"),
+            lambda job: job.size,
+            _all_requests(lambda job: job.size),
+        ),
+        Contestant(
+            "hosts-uri-once",
+            "ansible.builtin.uri, reading once",
+            _by_host("hosts_uri_once"),
+            _one,
+            _all_requests(_one),
+        ),
+        Contestant(
+            "hosts-module",
+            "single module, fast path off",
+            _by_host("hosts_single"),
+            _lists_each,
+            lambda job: job.size,
+            ORDINARY,
+        ),
+        Contestant("hosts-fast", "single module", _by_host("hosts_single"), _lists_each, lambda job: job.size),
+    )
+}
+
+
+def has_role() -> bool:
+    """Tell whether this checkout has the role yet."""
+    return (ROOT / "roles" / ROLE).is_dir()
