@@ -5,6 +5,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 STEPS ?=
+# Further options of the benchmark, such as --publish.
+BENCHMARK ?=
 
 # The steps and groups of the gate that have a target of their own; "make steps" lists all.
 GATE := unit simulator system sanity units integration lint package ansible-lint docs-lint changelog yamllint ruff mypy reuse
@@ -19,6 +21,10 @@ help: ## Show this list
 .PHONY: demo
 demo: ## Run the demo playbook against a WordPress.com simulator on this machine
 	$(run)/tasks.py demo
+
+.PHONY: benchmark
+benchmark: ## Measure the collection on the simulator, in 10 minutes; make benchmark QUICK=1 in one
+	$(run)/tasks.py benchmark $(BENCHMARK)
 
 .PHONY: test
 test: ## Run the whole gate, or a part: make test STEPS="unit lint"

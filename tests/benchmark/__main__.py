@@ -32,11 +32,12 @@ def parser() -> argparse.ArgumentParser:
 def soak(bench: Bench, quick: bool, say: cases.Say) -> report.SoakReport:
     """Run the soak, in small where it has to be quick, and beyond what is aimed at in the last round but one."""
     sites, per_site = (100, 10) if quick else (1000, 10)
-    run = Soak(bench, sites=sites, per_site=per_site, share=0.01, parallel=10, seed=1)
+    share = 0.1 if quick else 0.01
+    run = Soak(bench, sites=sites, per_site=per_site, share=share, parallel=10, seed=1)
     wrong = run.run((0.1,) if quick else (0.01, 0.01, 0.01, 0.1), say)
     for text in wrong:
         say(f"soak: WRONG: {text}")
-    return report.SoakReport(sites, sites * per_site, run.rounds, wrong)
+    return report.SoakReport(sites, sites * per_site, share, run.rounds, wrong)
 
 
 def main() -> int:
@@ -51,7 +52,8 @@ def main() -> int:
     soaked = None
     with Bench() as bench:
         measurement = cases.Measurement(bench, options.runs or (1 if options.quick else 3), say)
-        measurement.warm_up()
+        if set(chosen) != {"soak"}:
+            measurement.warm_up()
         for case in chosen:
             for names, job in cases.groups(case, options.quick):
                 measurement.measure(names, job)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from .contestants import CONTESTANTS, Contestant, Job, has_role
-from .measure import HERE, Bench, Figures, Request, WrongRunError
+from .measure import HERE, Bench, Figures, Request, TooLongError, WrongRunError
 from .worlds import shape, world
 
 # A run that takes longer is not repeated for the median: it consists of many equal parts, which even out by themselves.
@@ -41,7 +41,8 @@ class Cell:
 
     def median(self, name: str) -> float:
         """Return the median of a figure."""
-        return statistics.median(getattr(one, name) for one in self.figures)
+        values: list[float] = [getattr(one, name) for one in self.figures]
+        return statistics.median(values)
 
 
 @dataclass(frozen=True)
@@ -109,20 +110,22 @@ def groups(case: str, quick: bool) -> list[Group]:
     """Return who does which jobs in a case; those of a group take turns."""
     if quick:
         bulk = ("empty", "bulk", "floor-wide")
-        return {
+        small: dict[str, list[Group]] = {
             "one": [(("uri-one", "fast-one", "floor"), N1), (("uri-one", "fast-one", "floor"), _slow(N1))],
             "ten": [(("uri", "module", "fast", "bulk", "role", "floor"), Job(10, True, 0))],
             "hundred": [],
             "thousand": [(bulk, replace(N1000, changed=False)), (bulk, N1000)],
             "hosts": [(("hosts-uri", "hosts-module", "hosts-fast"), Job(10, True, 0))],
-        }.get(case, [])
-    return {
+        }
+        return small.get(case, [])
+    full: dict[str, list[Group]] = {
         "one": _matrix(_ONE, N1),
         "ten": _matrix(_MANY, Job(10, True, 0)),
         "hundred": _matrix(_MANY, N100),
         "thousand": _matrix(_THOUSAND, N1000),
         "hosts": [(_HOSTS, HOSTS), (_HOSTS, replace(HOSTS, forks=20))],
-    }.get(case, [])
+    }
+    return full.get(case, [])
 
 
 class Measurement:
@@ -150,6 +153,10 @@ class Measurement:
                     continue
                 try:
                     figures = self._run(cell.contestant, job)
+                except TooLongError as problem:
+                    cell.estimate, cell.wanted = LONGEST_NEEDED, len(cell.figures)
+                    self._say(f"{job.label}: {cell.contestant.name}: left out: {problem}")
+                    continue
                 except WrongRunError as problem:
                     cell.problem, cell.figures = str(problem), []
                     self._say(f"{job.label}: {cell.contestant.name}: WRONG: {problem}")
@@ -208,13 +215,13 @@ class Measurement:
         return cell
 
     def _estimate(self, name: str, job: Job) -> float | None:
-        """Return how long a job should take by what the two next smaller ones took, None where they tell nothing."""
+        """Return how long a job should take by what the two next smaller ones took, None without them."""
         smaller = sorted(self._smaller(name, job))[-2:]
-        if not smaller:
+        if len(smaller) < 2:
             return None
-        size, wall = smaller[-1]
-        slope = (wall - smaller[0][1]) / (size - smaller[0][0]) if len(smaller) > 1 else wall / size
-        return wall + max(0.0, slope) * (job.size - size)
+        (size, wall), (larger_size, larger_wall) = smaller
+        slope = (larger_wall - wall) / (larger_size - size)
+        return larger_wall + max(0.0, slope) * (job.size - larger_size)
 
     def _smaller(self, name: str, job: Job) -> Iterator[tuple[int, float]]:
         for (other, done), cell in self.cells.items():
@@ -234,7 +241,10 @@ class Measurement:
         files = contestant.files(job, simulator.url)
         begin = time.monotonic()
         figures, log, _succeeded = self._bench.run(
-            contestant.command(job), files, {**contestant.variables, **(variables or {})}
+            contestant.command(job),
+            files,
+            {**contestant.variables, **(variables or {})},
+            time_limit=LONGEST_NEEDED * 1.25,
         )
         wrong = _wrong(contestant, job, figures, log, simulator.publicize_connections())
         if wrong:

@@ -51,7 +51,8 @@ def _as_json(value: object) -> str:
 
 
 def _as_yaml(value: object) -> str:
-    return yaml.dump(value, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    text: str = yaml.dump(value, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    return text
 
 
 def inventory(hosts: dict[str, object] | None = None) -> str:

@@ -36,6 +36,10 @@ class WrongRunError(Exception):
     """A run that did not do what it should have done; its figures mean nothing."""
 
 
+class TooLongError(Exception):
+    """A run that was ended because it took too long."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """What one run took: seconds, seconds of processor, MiB of its largest process, and the requests it made."""
@@ -150,7 +154,7 @@ class Bench:
     ) -> tuple[Figures, list[Request], bool]:
         """Run a command among files of its own; return what it took, its requests, and whether it succeeded.
 
-        Raises WrongRunError where it fails and may not.
+        Raises WrongRunError where it fails and may not, and TooLongError.
         """
         self._runs += 1
         folder = self.folder / f"run-{self._runs}"
@@ -170,7 +174,7 @@ class Bench:
         try:
             process.wait(time_limit)
         except subprocess.TimeoutExpired:
-            raise WrongRunError(f"it took more than {time_limit:.0f} s") from None
+            raise TooLongError(f"it took more than {time_limit:.0f} s") from None
         finally:
             if process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):

@@ -47,6 +47,7 @@ class SoakReport:
 
     sites: int
     connections: int
+    share: float
     rounds: list[Round]
     wrong: list[str]
 
@@ -180,7 +181,7 @@ class Report:
     def _row(self, cell: Cell) -> tuple[str, ...]:
         title = cell.contestant.title
         if not cell.figures:
-            why = "failed" if cell.problem else f"left out, about {cell.estimate or 0:.0f} s"
+            why = "failed" if cell.problem else f"left out, {cell.estimate or 0:.0f} s or more"
             return (title, why, *([""] * (len(_HEAD) - 2)))
         ratios = (self._measurement.ratio(cell, _uri(cell)), self._measurement.ratio(cell, _floor(cell)))
         return (
@@ -214,7 +215,7 @@ class Report:
             "; ".join(soak.wrong) or "every write was done exactly once, none was lost, and nothing else was written"
         )
         return [
-            f"{soak.connections:,} connections on {soak.sites:,} sites, of which 1 % are created, updated or deleted each "
+            f"{soak.connections:,} connections on {soak.sites:,} sites, of which {soak.share:.0%} are created, updated or deleted each "
             f"round; in the last round there is nothing left to do. Result: {verdict}.",
             _table(head, rows),
         ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Makefile does besides testing: the demo, the documentation site, the artefact and the pins."""
+"""What the Makefile does besides testing: the demo, the benchmark, the documentation site, the artefact and the pins."""
 
 from __future__ import annotations
 
@@ -62,6 +62,18 @@ def demo(workspace: Workspace) -> int:
         except subprocess.TimeoutExpired:
             simulator.kill()
             simulator.wait()
+
+
+def benchmark(workspace: Workspace, *arguments: str) -> int:
+    """Measure on this machine; QUICK=1 measures a small part."""
+    venv = workspace.venv("benchmark")
+    variables = workspace.environment("benchmark", venv)
+    # What is measured is not to be compiled again for each run.
+    del variables["PYTHONDONTWRITEBYTECODE"]
+    quick = ["--quick"] if os.environ.get("QUICK", "0") not in ("", "0") else []
+    return subprocess.call(
+        [str(venv / "bin" / "python"), "-m", "tests.benchmark", *quick, *arguments], cwd=ROOT, env=variables
+    )
 
 
 def docs(workspace: Workspace, target: str = "build/docs") -> int:
@@ -140,7 +152,13 @@ def requirements(workspace: Workspace) -> int:
     return 0
 
 
-TASKS: dict[str, Callable[..., int]] = {"build": build, "demo": demo, "docs": docs, "requirements": requirements}
+TASKS: dict[str, Callable[..., int]] = {
+    "benchmark": benchmark,
+    "build": build,
+    "demo": demo,
+    "docs": docs,
+    "requirements": requirements,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

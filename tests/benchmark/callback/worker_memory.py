@@ -30,7 +30,7 @@ author:
 PATIENCE = 10.0
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Has every process that is forked from the controller report when it leaves."""
 
     CALLBACK_VERSION = 2.0
