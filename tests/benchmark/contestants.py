@@ -20,6 +20,8 @@ ROLE = "social_connections"
 ORDINARY = {"WPCOM_IN_PROCESS": "false"}
 # My keyring connections, my publicize connections, my sites, the services.
 LISTS = 4
+# Where variables of some size belong: unlike vars_files, which Ansible reads anew for each task, this is read once.
+VARIABLES = "group_vars/all.yml"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def _by_names(playbook: str) -> Files:
         variables = {"connections": connections, "parallel": job.parallel}
         return {
             "playbook.yml": _playbook(playbook),
-            "connections.yml": _as_yaml(variables),
+            VARIABLES: _as_yaml(variables),
             "inventory.json": inventory(),
         }
 
@@ -89,7 +91,7 @@ def _by_id(playbook: str) -> Files:
         variables = {"api": f"{url}/rest/v1.1", "token": TOKEN, "connections": connections}
         return {
             "playbook.yml": _playbook(playbook),
-            "connections.yml": _as_yaml(variables),
+            VARIABLES: _as_yaml(variables),
             "inventory.json": inventory(),
         }
 
@@ -129,7 +131,7 @@ def _role(job: Job, url: str) -> dict[str, str]:
     }
     return {
         "playbook.yml": _playbook("role"),
-        "connections.yml": _as_yaml(variables),
+        VARIABLES: _as_yaml(variables),
         "inventory.json": inventory(),
     }
 

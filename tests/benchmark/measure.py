@@ -160,6 +160,7 @@ class Bench:
         folder = self.folder / f"run-{self._runs}"
         folder.mkdir()
         for name, content in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(content, encoding="utf-8")
         environment = {
             **clean_environment(self.folder),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contestants import inventory
+from .contestants import VARIABLES, inventory
 from .measure import PLAYBOOK_COMMAND, PLAYBOOKS, Bench, Request
 from .worlds import FIRST_ACCOUNT, FIRST_SITE, world
 
@@ -153,7 +153,7 @@ class Soak:
         variables = {"connections": connections, "parallel": self._parallel}
         return {
             "playbook.yml": (PLAYBOOKS / "bulk.yml").read_text(encoding="utf-8"),
-            "connections.yml": json.dumps(variables),
+            VARIABLES: json.dumps(variables),
             "inventory.json": inventory(),
         }
 
