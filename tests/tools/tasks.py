@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,15 @@ def docs(workspace: Workspace, target: str = "build/docs") -> int:
         FQCN,
     )
     subprocess.run(pages, env=variables, cwd=ROOT, check=True)
+    # Pages name pictures by where they are published, because only pages are taken over; here they lie beside them.
+    source = ROOT / "docs" / "docsite" / "rst"
+    published = f"https://raw.githubusercontent.com/ansible-collections/{FQCN}/main/docs/docsite/rst/"
+    for picture in source.rglob("*.png"):
+        name = picture.relative_to(source)
+        (folder / "rst" / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(picture, folder / "rst" / name)
+        for page in (folder / "rst").glob("*.rst"):
+            page.write_text(page.read_text().replace(f"{published}{name.as_posix()}", name.as_posix()))
     site = (ROOT / target).resolve()
     sphinx = [str(venv / "bin" / "python"), "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder)]
     subprocess.run([*sphinx, str(folder / "rst"), str(site)], env=variables, cwd=ROOT, check=True)
