@@ -95,7 +95,7 @@ def test_expect_continue(simulator: Simulator) -> None:
             b"POST /rest/v1.1/me/publicize-connections/5002 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sim-token\r\n"
             b"Content-Type: application/json\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n"
         )
-        assert connection.recv(1000).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b'{"shared":true}')
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
 
