@@ -66,7 +66,7 @@ def _authorization(error: ApiError, account: Record | None) -> str:
     if error.code == "unauthorized":
         return _REMEDIES["unauthorized"]
     if not on_site:
-        return "The user of this token may not do this."
+        return "The user of this token may not do this: what belongs to somebody else is out of reach."
     return (
         "The user of this token may not do this here: creating a connection needs the capability publish_posts, "
         "sharing edit_others_posts, and nobody may change a connection that belongs to somebody else."
