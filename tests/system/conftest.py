@@ -23,7 +23,9 @@ from tests.simulator import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the machine or the caller has set must not change a result.
-UNWANTED = re.compile(r"(ANSIBLE|COVERAGE|PYTEST|PYTHON|WPCOM|TASK_RESULTS|.*_PROXY$|.*_CA_BUNDLE$|SSL_CERT)", re.IGNORECASE)
+UNWANTED = re.compile(
+    r"(ANSIBLE|COVERAGE|PYTEST|PYTHON|WPCOM|TASK_RESULTS|.*_PROXY$|.*_CA_BUNDLE$|SSL_CERT)", re.IGNORECASE
+)
 
 
 class Outcome(NamedTuple):

@@ -62,7 +62,9 @@ def test_examples(module: str, ansible: Any, simulator: Simulator, connected: Ma
     assert tasks, "no EXAMPLES"
     assert any(module_of(task) == f"community.wpcom.{module}" for task in tasks)
     # Each is run twice in a row: later ones may undo what earlier ones do.
-    changing = [task for task in tasks if module_of(task).startswith("community.wpcom.") and not module.endswith("_info")]
+    changing = [
+        task for task in tasks if module_of(task).startswith("community.wpcom.") and not module.endswith("_info")
+    ]
     twice = [part for task, part in zip(tasks, each(text)) for part in [part] * (2 if task in changing else 1)]
     told = ansible.play(HEAD + textwrap.indent("\n".join(twice), "    ") + "\n", **connected)
     assert told.status == 0, told.output
