@@ -18,8 +18,8 @@ options:
       - Publicize and keyring connections need the scope C(sharing), connected applications and the account C(users);
         C(global) covers everything.
       - Needed, except for reading external services.
-      - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used. As with every option here,
-        an empty variable counts as unset.
+      - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used. As with every option here, the
+        option wins over the variable, and an empty variable counts as unset.
     type: str
   api_url:
     description:
@@ -49,7 +49,8 @@ options:
   retries:
     description:
       - How often a request that failed is tried again. V(0) never tries again.
-      - A write is repeated only when it is certain that it was not done.
+      - A write that the server refused because of too many requests is tried again as often. A write whose answer was
+        lost is looked up, and repeated once where it turns out not to have been done.
       - If not set, the value of the environment variable E(WPCOM_RETRIES) is used.
     type: int
     default: 3

@@ -302,7 +302,7 @@ class PublicizeConnections(_Resource):
     def _list(self, path: str, action: str, **params: Any) -> Records:
         return self._transport.get(
             path,
-            lambda document: [self._record(item) for item in _items(document, "connections")],
+            lambda document: [self._record(_with_id(item)) for item in _items(document, "connections")],
             action=action,
             params=params,
         )
@@ -353,7 +353,7 @@ class KeyringConnections(_Resource):
         """Return mine: GET /me/keyring-connections/."""
         return self._transport.get(
             "/me/keyring-connections/",
-            lambda document: [self._record(item) for item in _items(document, "connections")],
+            lambda document: [self._record(_with_id(item)) for item in _items(document, "connections")],
             action="list your keyring connections",
             params={"site": site, **_forced(refetch_external_users, test), **dict(presentation)},
         )
@@ -432,7 +432,7 @@ class ExternalServices(_Resource):
         """Return all in display order, ``service_type`` publicize or other: GET /meta/external-services/."""
         return self._transport.get(
             "/meta/external-services/",
-            lambda document: [_records.service(item) for item in _items(document, "services")],
+            lambda document: [_records.service(_with_id(item)) for item in _items(document, "services")],
             action="list the external services",
             params={"type": service_type, **dict(presentation)},
             public=True,
@@ -484,7 +484,7 @@ class Sites(_Resource):
         """Return the user's sites: GET /me/sites."""
         return self._transport.get(
             "/me/sites",
-            lambda document: [_records.site(item) for item in _items(document, "sites")],
+            lambda document: [_records.site(_with_id(item)) for item in _items(document, "sites")],
             action="list your sites",
             params={"site_visibility": visibility, "site_activity": activity, **dict(presentation)},
         )

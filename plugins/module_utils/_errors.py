@@ -73,9 +73,9 @@ class MissingError(OptionError):
 
 
 class NotAllowedError(WpcomError):
-    """The thing exists, but it belongs to somebody else or the site, service or token forbids the change."""
+    """The thing exists, but it belongs to somebody else, or the change would do more harm than was asked for."""
 
-    code = "not_allowed"
+    code = "refused"
 
 
 class ConnectError(WpcomError):

@@ -62,10 +62,11 @@ def _plan_absent(found: list[Record], header: str, snapshot: Snapshot) -> Plan:
         return Plan(result={"applications": []}, diff=Diff({}, {}, header))
     possible = _possibly_in_use(snapshot)
     mine = [application for application in found if possible is None or application["id"] in possible]
-    if mine and possible is not None and len(possible) == 1:
+    if possible is not None and len(possible) == len(mine):
+        which = " or ".join(f"{application['id']} ({application.get('title')})" for application in mine)
         raise NotAllowedError(
-            f"Connected application {mine[0]['id']} ({mine[0].get('title')}) holds the very token that this task uses: "
-            "revoking it would lock the task out. Nothing was revoked. Use another token, or revoke it in a browser at "
+            f"Connected application {which} holds the very token that this task uses: revoking it would lock the task "
+            "out. Nothing was revoked. Name another one by id, use another token, or revoke it in a browser at "
             "https://wordpress.com/me/security/connected-applications.",
             code="token_in_use",
             result={"applications": found},

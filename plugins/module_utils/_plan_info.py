@@ -85,9 +85,7 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot
         }
         if sites:
             found = [
-                record
-                for site in sites
-                for record in snapshot.look("publicize", "list_on_site", site=site, user_id=params["user_id"], **asked)
+                record for site in sites for record in snapshot.look("publicize", "list_on_site", site=site, **asked)
             ]
         else:
             found = snapshot.look("publicize", "list", **asked)
@@ -99,7 +97,7 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot
             for record in found
             if _fits(record, "service", _service_name(params))
             and _fits(record, "keyring_connection_id", params["keyring_connection_id"])
-            # A shared connection has the user 0; its owner stays with the keyring connection.
+            # Not left to the server: a shared connection has the user 0, only the keyring connection tells its owner.
             and (user_id is None or user_id in (record.get("user_id"), record.get("keyring_connection_user_id")))
         ],
     )

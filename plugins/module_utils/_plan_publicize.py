@@ -129,15 +129,19 @@ def _current(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Record |
         candidates = [record for record in candidates if _has_external_user(wanted, record, keyring, snapshot)]
     if len(candidates) > 1:
         raise AmbiguousMatchError(
-            f"{len(candidates)} publicize connections fit: {_listed(candidates)}. Name one by id"
-            + (
-                ", or set unique_per to external_user and name the external user."
-                if wanted.unique_per == "account"
-                else ", or name its external user by external_user_id."
-            ),
+            f"{len(candidates)} publicize connections fit: {_listed(candidates)}. Name one by id{_or_by_user(wanted, candidates)}.",
             result={"candidates": candidates},
         )
     return candidates[0] if candidates else None
+
+
+def _or_by_user(wanted: DesiredPublicizeConnection, candidates: Sequence[Record]) -> str:
+    """Return how to tell connections apart besides by ID, where their external users differ."""
+    if len({record.get("external_id") for record in candidates}) < len(candidates):
+        return ""
+    if wanted.unique_per == "account":
+        return ", or set unique_per to external_user and name the external user"
+    return ", or name its external user by external_user_id"
 
 
 def _check_agrees(wanted: DesiredPublicizeConnection, current: Record, snapshot: Snapshot) -> None:
@@ -201,6 +205,7 @@ def _check_mine(record: Record, snapshot: Snapshot) -> None:
             f"Publicize connection {describe(record)} belongs to somebody else "
             f"(user {record.get('keyring_connection_user_id', 'unknown')}) and is never changed from here: "
             "its owner has to do it.",
+            code="not_yours",
             result={"connection": record},
         )
 
@@ -386,7 +391,8 @@ def _created(keyring: Record, user: Record | None, site_id: int | None, shared: 
         "keyring_connection_id": keyring["id"],
         "keyring_connection_user_id": keyring.get("user_id"),
         "shared": bool(shared),
-        **{key: keyring.get(key) for key in ("service", "label", "issued", "expires", "status", "refresh_url")},
+        "issued": None,
+        **{key: keyring.get(key) for key in ("service", "label", "expires", "status", "refresh_url")},
         "health": keyring["health"],
         "repair": keyring["repair"],
     }

@@ -159,7 +159,10 @@ def site_names(record: Mapping[str, Any]) -> list[str]:
 
 
 def _host(url: str) -> str:
-    parts = urlsplit(url if "//" in url else f"//{url}")
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:
+        return ""
     return (parts.netloc + parts.path.rstrip("/")).lower()
 
 
@@ -170,18 +173,23 @@ def _lowered(wire: Mapping[str, Any], integers: bool = True) -> Record:
         name = str(key).lower()
         if name in _SECRET_KEYS or (record.get(name) is not None and value is None):
             continue
-        record[name] = _converter(name, integers)(value)
+        record[name] = _nested(value) if isinstance(value, (dict, list)) else _converter(name, integers)(value)
     return record
 
 
 def _converter(name: str, integers: bool) -> Callable[[Any], Any]:
+    """Return what normalises a value that is neither list nor object."""
     if integers and name in _INTEGER_KEYS:
         return _integer
     if name in _DATE_KEYS:
         return _date
     if name in _TEXT_KEYS:
         return _text
-    return _nested
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _nested(value: Any) -> Any:

@@ -43,11 +43,15 @@ def remedy(error: ApiError, account: Record | None) -> str:
 
 def _authorization(error: ApiError, account: Record | None) -> str:
     """Return why a token was not enough, as far as GET /me tells."""
-    scope = _scope(error.path or "")
+    path = error.path or ""
+    scope = _scope(path)
+    on_site = "publicize-connections" in path or path.startswith("/sites")
     if account is None:
-        return (
-            f"The token needs the scope {scope} or global, must not be bound to another site, and its user must be "
-            "allowed to do this on the site (creating needs publish_posts, sharing edit_others_posts)."
+        return f"The token needs the scope {scope} or global" + (
+            ", must not be bound to another site, and its user must be allowed to do this on the site "
+            "(creating needs publish_posts, sharing edit_others_posts)."
+            if on_site
+            else "."
         )
     site_id, granted = account["token_site_id"], account["token_scope"]
     facts = []
@@ -61,6 +65,8 @@ def _authorization(error: ApiError, account: Record | None) -> str:
         return f"{told[0].upper()}{told[1:]}: use another token, or {_NEW_TOKEN}."
     if error.code == "unauthorized":
         return _REMEDIES["unauthorized"]
+    if not on_site:
+        return "The user of this token may not do this: what belongs to somebody else is out of reach."
     return (
         "The user of this token may not do this here: creating a connection needs the capability publish_posts, "
         "sharing edit_others_posts, and nobody may change a connection that belongs to somebody else."

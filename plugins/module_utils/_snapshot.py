@@ -268,8 +268,11 @@ def settle(plan: Callable[[Snapshot], P], snapshot: Snapshot, read: Callable[[Ca
         try:
             return plan(snapshot)
         except NotReadError as missing:
-            try:
-                snapshot.add(missing.call, read(missing.call))
-            except WpcomError as error:
-                # Raised anew where the plan looks, so that a plan of many entries knows which ones it concerns.
-                snapshot.add(missing.call, error)
+            call = missing.call
+        # Outside of the handler, or the question would pass for the cause of an error in the answer.
+        try:
+            answer = read(call)
+        except WpcomError as error:
+            # Raised anew where the plan looks, so that a plan of many entries knows which ones it concerns.
+            answer = error
+        snapshot.add(call, answer)

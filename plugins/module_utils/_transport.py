@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import os
 import random
+import re
 import ssl
 import time
 import traceback
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, TypeVar
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, unquote
 from urllib.request import getproxies_environment
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
@@ -51,6 +51,7 @@ EXCERPT_LENGTH = 300
 DEEPEST = 50
 MASK = "********"
 # WordPress.com bans for a minute and begins anew with each early try.
+HTML_NAMES = {"&": ("amp",), "<": ("lt",), ">": ("gt",), '"': ("quot",), "'": ("apos",)}
 LIMIT_REACHED = "Limit reached"
 LIMIT_REACHED_SECONDS = 60.0
 
@@ -103,37 +104,27 @@ class _Answer:
 
 
 class Redactor:
-    """Replaces secrets, in all the spellings that a server may echo them in."""
+    """Replaces secrets, in whatever spelling a server may echo them."""
 
     def __init__(self, secrets: list[str]) -> None:
         """Take the secrets; empty ones are ignored."""
-        spellings: set[str] = set()
-        for secret in filter(None, secrets):
-            escaped = json.dumps(secret)[1:-1]
-            spellings.update(
-                (
-                    secret,
-                    quote(secret),
-                    quote(secret, safe=""),
-                    quote_plus(secret),
-                    html.escape(secret),
-                    escaped,
-                    escaped.replace("/", "\\/"),
-                    base64.b64encode(secret.encode()).decode(),
-                )
-            )
-        # The longest first, or a shorter spelling within a longer one would leave its rest behind.
-        self._spellings = sorted(spellings, key=len, reverse=True)
+        plain = [secret for secret in secrets if secret]
+        encoded = [text for secret in plain for text in (_base64(secret), _base64(f"Bearer {secret}"))]
+        # The longest first, or a shorter one within a longer one would leave its rest behind.
+        patterns = ["".join(map(_any_spelling, secret)) for secret in sorted(plain, key=len, reverse=True)]
+        patterns += [re.sub("[-_]", "[-_+/]", text) + "=*" for text in encoded]
+        self._pattern = re.compile("|".join(patterns)) if patterns else None
+        escaped = [json.dumps(secret)[1:-1] for secret in plain]
+        self._usual = [*plain, *map(quote, plain), *escaped, *encoded]
+        self._usual += [text.replace("/", "\\/") for text in escaped]
 
     def __call__(self, text: str) -> str:
         """Return the text without the secrets."""
-        for spelling in self._spellings:
-            text = text.replace(spelling, MASK)
-        return text
+        return self._pattern.sub(MASK, text) if self._pattern else text
 
     def is_needed(self, text: str) -> bool:
-        """Whether a JSON text may hold a secret, in a known spelling or behind an escape."""
-        return "\\u00" in text or any(spelling in text for spelling in self._spellings)
+        """Whether a JSON text may hold a secret: in a usual spelling, or behind an escape."""
+        return "\\u00" in text or any(spelling in text for spelling in self._usual)
 
     def deep(self, value: Any) -> Any:
         """Return a decoded JSON value without the secrets."""
@@ -144,6 +135,25 @@ class Redactor:
         if isinstance(value, dict):
             return {self(key): self.deep(item) for key, item in value.items()}
         return value
+
+
+def _base64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _any_spelling(character: str) -> str:
+    """Return a pattern for a character as it is, or as JSON, URLs and HTML escape it."""
+    number = ord(character)
+    spellings = [
+        f"(?i:%{number:02x})",
+        f"(?i:\\\\u{number:04x})",
+        f"&#0*{number};",
+        f"(?i:&#x0*{number:x};)",
+        *(f"&{name};" for name in HTML_NAMES.get(character, ())),
+        # Several rounds of escaping may pile up backslashes before what is no letter or digit.
+        re.escape(character) if character.isalnum() else "\\\\{0,3}" + re.escape(character),
+    ]
+    return f"(?:{'|'.join(spellings)})"
 
 
 class Transport:
@@ -172,6 +182,8 @@ class Transport:
         # replace the token and REQUESTS_CA_BUNDLE overrule validate_certs.
         self._session = requests.Session()
         self._session.trust_env = False
+        # No redirect is followed, so none need be understood: requests raises on a Location that is no URL.
+        self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         self._session.mount(options.api_url, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=parallel))
         self._session.headers.update(
             {
@@ -353,7 +365,7 @@ class Transport:
             status = int(envelope["code"])
             headers = {str(item["name"]).lower(): str(item["value"]) for item in envelope.get("headers") or []}
             body = json.dumps(envelope["body"])
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return answer
         return _Answer(status, {**headers, "content-type": "application/json"}, body)
 
@@ -401,7 +413,7 @@ class Transport:
         if isinstance(document, dict) and isinstance(document.get("error"), str):
             texts = (document.get(key) for key in ("message", "error_message", "error_description"))
             text = next((text for text in texts if isinstance(text, str)), "")
-            return self._redact(document["error"]), self._redact(text)[:EXCERPT_LENGTH]
+            return self._redact(document["error"])[:EXCERPT_LENGTH], self._redact(text)[:EXCERPT_LENGTH]
         return "", self._excerpt(answer)
 
     def _answer_error(self, what: str, answer: _Answer, method: str, path: str, action: str) -> AnswerError:
@@ -489,8 +501,10 @@ class Transport:
         return self._options.ca_path or environment or True
 
     def _proxy_secrets(self) -> list[str]:
-        passwords = (urlsplit(proxy).password for proxy in self._proxies.values())
-        return [spelling for password in passwords if password for spelling in (password, unquote(password))]
+        # Taken apart by hand: a proxy that is no URL is for the request to complain of.
+        users = (proxy.rpartition("@")[0].rpartition("//")[2] for proxy in self._proxies.values())
+        passwords = [user.partition(":")[2] for user in users]
+        return [*passwords, *map(unquote, passwords)]
 
 
 def _depth(document: Any) -> int:

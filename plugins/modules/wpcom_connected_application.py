@@ -80,7 +80,7 @@ applications:
   description:
     - The entries that match, one for each token, with the API's keys in lower case; empty when O(state=absent).
     - Keys beyond those listed here pass through from the API.
-  returned: success
+  returned: success, and failure where the token in use would be revoked
   type: list
   elements: dict
   contains:

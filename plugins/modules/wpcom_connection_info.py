@@ -74,6 +74,7 @@ options:
   expiring_within:
     description:
       - The number of days before its expiry from which a connection counts as V(expiring).
+      - The other modules always warn 14 days ahead.
     type: int
     default: 14
   test:
@@ -116,7 +117,7 @@ EXAMPLES = r"""
 
 - name: Show where each site posts to
   ansible.builtin.debug:
-    msg: "{{ item.site_id }} posts to {{ item.service }} as {{ item.external_display }}: {{ item.health }}"
+    msg: "{{ item.site_id }} posts to {{ item.service }} as {{ item.external_display or item.external_name }}: {{ item.health }}"
   loop: "{{ social.publicize_connections }}"
   loop_control:
     label: "{{ item.id }}"
@@ -130,7 +131,9 @@ EXAMPLES = r"""
 
 - name: Tell what to do about each
   ansible.builtin.debug:
-    msg: "{{ item.label }} {{ item.external_display }}: {{ item.repair }} {{ item.refresh_url }}"
+    msg: >-
+      {{ item.label }} {{ item.external_display or item.external_name }}:
+      {{ "open " ~ item.refresh_url if item.repair == "refresh" else "disconnect it and connect it again" }}
   loop: "{{ unhealthy.keyring_connections }}"
   loop_control:
     label: "{{ item.id }}"
@@ -166,8 +169,8 @@ publicize_connections:
       issued: "2026-01-31T10:20:30Z"
       expires: null
       external_id: "112"
-      external_name: ""
-      external_display: Difference Engines
+      external_name: Difference Engines
+      external_display: null
       status: ok
       refresh_url: https://public-api.wordpress.com/connect/?action=request&refresh=1&service=facebook
       health: ok
@@ -186,13 +189,13 @@ keyring_connections:
       label: Facebook
       issued: "2026-01-31T10:20:30Z"
       expires: null
-      external_id: "100001"
+      external_id: "900001"
       external_name: ""
       external_display: Ada Lovelace
       additional_external_users:
         - external_id: "111"
-          external_name: ""
-          external_display: Analytical Engines
+          external_name: Analytical Engines
+          external_display: null
       sites: [3001, 3002]
       status: ok
       refresh_url: https://public-api.wordpress.com/connect/?action=request&refresh=1&service=facebook

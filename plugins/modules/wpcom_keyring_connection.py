@@ -53,6 +53,7 @@ options:
   account:
     description:
       - The external ID, name or display name of the keyring connection, where you have several of one O(service).
+      - Needs O(service).
     type: str
   cascade:
     description:
@@ -96,7 +97,7 @@ connection:
   description:
     - The keyring connection, with the API's keys in lower case; V(null) when it is absent.
     - Keys beyond those listed here pass through from the API. The third-party token itself is never shown.
-  returned: success
+  returned: success, and failure where the deletion is refused
   type: dict
   contains:
     id:
@@ -130,7 +131,7 @@ connection:
     external_id:
       description: The ID of the account on the service.
       type: str
-      sample: "100001"
+      sample: "900001"
     external_name:
       description: The name of the account; some services have none.
       type: str
@@ -139,14 +140,18 @@ connection:
       description: The display name of the account.
       type: str
       sample: Ada Lovelace
+    external_profile_picture:
+      description: The URL of the picture of the account, V(null) where there is none.
+      type: str
+      sample: https://example.com/picture.png
     additional_external_users:
       description: The pages, organisations or blogs of the account that can be posted to.
       type: list
       elements: dict
       sample:
         - external_id: "111"
-          external_name: ""
-          external_display: Analytical Engines
+          external_name: Analytical Engines
+          external_display: null
     sites:
       description: The IDs of the sites that use it.
       type: list
@@ -182,6 +187,15 @@ publicize_connections:
       site_id: 3002
       service: facebook
       external_display: Difference Engines
+candidates:
+  description: What the options fit, where they fit more than one keyring connection.
+  returned: failure because of an ambiguous match
+  type: list
+  elements: dict
+  sample:
+    - id: 2003
+      service: mastodon
+      external_name: "@ada@mastodon.example"
 connect_url:
   description: Where a person can make the missing keyring connection in a browser.
   returned: when O(state=present), and O(service) is given but no keyring connection fits

@@ -139,7 +139,7 @@ connection:
   description:
     - The publicize connection, with the API's keys in lower case; V(null) when it is absent.
     - In check mode the predicted one. Keys beyond those listed here pass through from the API.
-  returned: success
+  returned: success, and failure where the connection is somebody else's or the server did something else than asked
   type: dict
   contains:
     id:
@@ -189,11 +189,15 @@ connection:
     external_name:
       description: The name of the account or external user; some services have none.
       type: str
-      sample: ""
-    external_display:
-      description: The display name of the account or external user.
-      type: str
       sample: Difference Engines
+    external_display:
+      description: The display name of the account or external user; some services have none.
+      type: str
+      sample: null
+    external_profile_picture:
+      description: The URL of the picture of the account or external user, V(null) where there is none.
+      type: str
+      sample: https://example.com/picture.png
     status:
       description: The status as the API gives it, V(null) where it has not been tested.
       type: str
@@ -217,6 +221,20 @@ keyring_connection_deleted:
   returned: when a connection was deleted and this is known
   type: bool
   sample: false
+candidates:
+  description: What the options fit, where they fit more than one publicize or keyring connection.
+  returned: failure because of an ambiguous match
+  type: list
+  elements: dict
+  sample:
+    - id: 2003
+      service: mastodon
+      external_name: "@ada@mastodon.example"
+connect_url:
+  description: Where a person can make the missing keyring connection in a browser.
+  returned: failure because no keyring connection of O(service) fits
+  type: str
+  sample: https://public-api.wordpress.com/connect/?action=request&service=facebook
 error:
   description: What failed, for programs.
   returned: failure

@@ -44,8 +44,6 @@ class Handler(WSGIRequestHandler):
             kept["status"], kept["headers"] = status, headers
             return None
 
-        if self.headers.get("Expect", "").strip().lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         chunks = self.server.app(environ, start_response)
         body = b"".join(chunks)
         if hasattr(chunks, "close"):

@@ -225,6 +225,7 @@ class Workspace:
             UV_LINK_MODE="copy",
             UV_NO_CONFIG="1",
             UV_PYTHON_DOWNLOADS="never",
+            UV_SYSTEM_CERTS="1",
         )
         return variables
 

@@ -114,9 +114,13 @@ def count(pattern: str, output: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def tests_passed(output: str) -> int:
-    """Return how many tests passed by the summaries of pytest."""
-    return sum(map(int, re.findall(r"^=*\s*(?:\d+ \w+, )*?(\d+) passed\b", output, re.MULTILINE)))
+def tests_passed(output: str) -> str:
+    """Return how many tests passed by the summaries of pytest, and how many did not run; fail when none passed."""
+    summaries = re.findall(r"^=* ?((?:\d+ \w+, )*\d+ passed\b.*?) in [\d.]+s", output, re.MULTILINE)
+    passed, skipped = (
+        sum(int(n) for line in summaries for n in re.findall(rf"(\d+) {word}", line)) for word in ("passed", "skipped")
+    )
+    return at_least_one(passed, "tests") + (f", {skipped} skipped" if skipped else "")
 
 
 def at_least_one(number: int, what: str) -> str:
@@ -146,6 +150,7 @@ def pytest(run: Run, folder: str, *arguments: object, **more: Path) -> str:
         "-m",
         "pytest",
         "-q",
+        "-rs",
         f"--basetemp={run.folder / 'pytest'}",
         *arguments,
         folder,
@@ -153,7 +158,7 @@ def pytest(run: Run, folder: str, *arguments: object, **more: Path) -> str:
         HYPOTHESIS_STORAGE_DIRECTORY=run.folder / "hypothesis",
         **more,
     )
-    return at_least_one(tests_passed(output), "tests")
+    return tests_passed(output)
 
 
 def unit(run: Run) -> str:
@@ -239,7 +244,7 @@ def sanity(run: Run, environment: str, wanted: list[Version] | None) -> str:
 def units(run: Run, python: Version) -> str:
     """The unit tests on an old Python, as ansible-test runs them."""
     output = ansible_test(run, run.workspace.venv("main"), "units", "--venv", "--python", text(python))
-    return at_least_one(tests_passed(output), "tests")
+    return tests_passed(output)
 
 
 def integration(run: Run, hosts: Sequence[str]) -> str:

@@ -96,7 +96,11 @@ def docs(workspace: Workspace, target: str = "build/docs") -> int:
         configuration.read_text(),
         flags=re.MULTILINE | re.DOTALL,
     )
-    configuration.write_text(f"{lines}\nsuppress_warnings = ['ref.ref']\n")
+    # Names of modules are longer than the menu is wide.
+    (folder / "style").mkdir()
+    (folder / "style" / "menu.css").write_text(".wy-menu-vertical a { overflow-wrap: anywhere; }\n")
+    style = "html_static_path = ['style']\nhtml_css_files = ['menu.css']\n"
+    configuration.write_text(f"{lines}\nsuppress_warnings = ['ref.ref']\n{style}")
     pages = workspace.command(
         venv,
         "antsibull-docs",

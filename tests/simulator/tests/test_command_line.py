@@ -135,12 +135,12 @@ def test_stop_with(daemon: Path) -> None:
 
 def test_idle_timeout(daemon: Path) -> None:
     """It ends when nobody has asked for long enough; the control interface counts as asking."""
-    done = run("--daemon", "--pid-file", str(daemon / "pid"), "--idle-timeout", "1.2")
+    done = run("--daemon", "--pid-file", str(daemon / "pid"), "--idle-timeout", "2")
     url = done.stdout.strip()
     for _ in range(4):
-        time.sleep(0.5)
+        time.sleep(0.6)
         assert healthy(url)
-    time.sleep(2)
+    time.sleep(3)
     assert not healthy(url)
     assert not (daemon / "pid").exists()
 

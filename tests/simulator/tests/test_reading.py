@@ -172,7 +172,8 @@ def test_read_only_is_false_for_mine(ada: Client) -> None:
 
 def test_administrator_reads_others_unshared_one(ada: Client, linus: Client) -> None:
     """P7 shows an administrator what P6 lists, and nobody else."""
-    assert ada.get("/sites/3001/publicize-connections/5006").status_code == 200
+    record = ada.get("/sites/3001/publicize-connections/5006").json()
+    assert (record["keyring_connection_user_ID"], record["read_only"]) == (1002, False)
     assert error(linus.get("/sites/3001/publicize-connections/5006")) == (403, "authorization_required")
 
 

@@ -19,7 +19,7 @@ DOCUMENT = Path(__file__).parents[1] / "openapi.yaml"
 schema = schemathesis.openapi.from_path(str(DOCUMENT))
 schema.config.generation.update(
     modes=[schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE],
-    max_examples=40,
+    max_examples=30,
     deterministic=True,
 )
 schema.config.phases.update(phases=["examples", "coverage", "fuzzing"])

@@ -95,7 +95,7 @@ def test_expect_continue(simulator: Simulator) -> None:
             b"POST /rest/v1.1/me/publicize-connections/5002 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sim-token\r\n"
             b"Content-Type: application/json\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n"
         )
-        assert connection.recv(1000).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b'{"shared":true}')
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -119,7 +119,7 @@ def test_many_clients_at_once(simulator: Simulator) -> None:
     before = time.monotonic()
     with ThreadPoolExecutor(32) as pool:
         assert set(pool.map(one, range(32))) == {400}
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 8
     assert len(simulator.requests()) == 64
     assert len({entry["connection"] for entry in simulator.requests()}) == 32
     assert [entry["number"] for entry in simulator.requests()] == list(range(1, 65))
@@ -170,7 +170,7 @@ def test_a_large_world() -> None:
             assert len(answer.json()["connections"]) == count
             taken.append(min(times))
         assert taken[0] < 2
-        assert taken[1] < 0.1
+        assert taken[1] < 0.3
         before = time.monotonic()
         assert len(client.get("/me/keyring-connections").json()["connections"][0]["sites"]) == 1000
         assert client.post("/me/keyring-connections/1000/delete").status_code == 200

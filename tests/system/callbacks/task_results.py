@@ -1,0 +1,52 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A callback that writes down what each task came to, one line of JSON each."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ansible.parsing.ajson import AnsibleJSONEncoder
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: task_results
+type: aggregate
+short_description: Write down what each task came to
+description:
+  - Appends a line of JSON for each result to the file that E(TASK_RESULTS) names.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Enabled by ANSIBLE_CALLBACKS_ENABLED."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "task_results"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def _write(self, outcome: str, result: Any) -> None:
+        entry = {"task": result._task.get_name(), "outcome": outcome, "result": result._result}
+        with open(os.environ["TASK_RESULTS"], "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, cls=AnsibleJSONEncoder) + "\n")
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Note a task that went well."""
+        self._write("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Note a task that failed."""
+        self._write("failed", result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Note a task that was skipped."""
+        self._write("skipped", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Note a host that could not be reached."""
+        self._write("unreachable", result)

@@ -1,0 +1,217 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The token is shown to the API alone: in no output, file or command line, and to no other server."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from tests.simulator import Simulator
+
+from .conftest import Watch
+
+# With characters that are spelled differently in URLs, JSON and HTML.
+TOKEN = 'tk+Zq/9"s<3&x=%41'
+SPELLINGS = {
+    TOKEN,
+    quote(TOKEN),
+    quote(TOKEN, safe=""),
+    quote_plus(TOKEN),
+    html.escape(TOKEN),
+    html.escape(TOKEN, quote=False),
+    json.dumps(TOKEN)[1:-1],
+    json.dumps(json.dumps(TOKEN))[2:-2],
+    json.dumps(TOKEN)[1:-1].replace("/", "\\/"),
+    base64.b64encode(TOKEN.encode()).decode(),
+    base64.b64encode(f"ada:{TOKEN}".encode()).decode(),
+    # A piece of it is too much already.
+    TOKEN[:9],
+    TOKEN[-9:],
+}
+
+PLAY = """\
+---
+- name: Everything that could tell
+  hosts: localhost
+  gather_facts: false
+  ignore_errors: true
+  module_defaults:
+    group/community.wpcom.wpcom:
+      timeout: 10
+      {default}
+  vars:
+    option: {option}
+    create:
+      site: blog.example.com
+      service: mastodon
+      account: "@shop@mastodon.example"
+  tasks:
+    - name: Success
+      community.wpcom.wpcom_connection_info: "{{{{ option | combine({{'gather': ['publicize', 'keyring', 'applications', 'services', 'account']}}) }}}}"
+      register: success
+
+    - name: An answer that holds the token
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2010}}) }}}}"
+      register: holds
+
+    - name: An error that echoes the request
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2002}}) }}}}"
+      register: echo
+
+    - name: A page that echoes the request
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2003}}) }}}}"
+      register: page
+
+    - name: A write whose answer echoes the request
+      community.wpcom.wpcom_publicize_connection: "{{{{ option | combine(create) }}}}"
+      register: write
+
+    - name: A redirect to another host
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2004}}) }}}}"
+      register: elsewhere
+
+    - name: A redirect of a write to another host
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2008, 'state': 'absent'}}) }}}}"
+      register: elsewhere_write
+
+    - name: A redirect from https to http
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2001, 'api_url': secure_url, 'ca_path': authority}}) }}}}"
+      register: downgrade
+
+    - name: A certificate of nobody
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2001, 'api_url': secure_url}}) }}}}"
+      register: untrusted
+
+    - name: Keep the results as a user would
+      ansible.builtin.copy:
+        dest: results.json
+        mode: "0600"
+        content: "{{{{ [success, holds, echo, page, write, elsewhere, elsewhere_write, downgrade, untrusted] | to_json }}}}"
+      delegate_to: localhost
+
+    - name: Fail in the end
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2002}}) }}}}"
+      ignore_errors: false
+"""
+
+# How the token gets to the modules: what the group's defaults say, what each task says, and the environment.
+WAYS = {
+    "option": ("retries: 1", '{api_token: "{{ secret }}"}', False),
+    "module_defaults": ('api_token: "{{ secret }}"', "{}", False),
+    "environment": ("retries: 1", "{}", True),
+}
+
+
+@pytest.fixture
+def other() -> Iterator[Simulator]:
+    """Another host."""
+    with Simulator(host="127.0.0.2") as running:
+        yield running
+
+
+@pytest.fixture
+def secure(certificates: Path) -> Iterator[Simulator]:
+    """A simulator that speaks TLS."""
+    with Simulator(tls=(str(certificates / "certificate.pem"), str(certificates / "key.pem"))) as running:
+        yield running
+
+
+def told(text: str) -> list[str]:
+    """Return what of the token a text holds, with a bit of what is around it."""
+    return [text[max(0, text.index(secret) - 60) : text.index(secret) + 60] for secret in SPELLINGS if secret in text]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_token(
+    way: str,
+    ansible: Any,
+    simulator: Simulator,
+    other: Simulator,
+    secure: Simulator,
+    certificates: Path,
+    tmp_path: Path,
+) -> None:
+    """Whatever the server and the network do, and however the token is given, nobody is told."""
+    default, option, by_environment = WAYS[way]
+    for known in (simulator, secure):
+        known.patch(tokens=[{"token": TOKEN, "user_ID": 1001, "scope": "global", "client_ID": 50001}])
+        # Modules run long enough to be seen among the processes.
+        known.settings(latency_ms=30)
+    simulator.patch(keyring_connections=[{"ID": 2010, "external_display": f"Called {TOKEN}", "expires": None}])
+    echo = f"<html>Authorization: Bearer {html.escape(TOKEN)} {base64.b64encode(TOKEN.encode()).decode()}</html>"
+    simulator.fault(path="/me/keyring-connections/2002", kind="echo", status=400, times=-1)
+    simulator.fault(path="/me/keyring-connections/2003", kind="status", status=403, body=echo, times=-1)
+    simulator.fault(method="POST", path=".*/new", kind="echo", status=500, when="after")
+    simulator.fault(
+        path="/me/keyring-connections/2004", kind="redirect", location=f"{other.url}/rest/v1.1/me", times=-1
+    )
+    simulator.fault(method="POST", kind="redirect", status=307, location=f"{other.url}/rest/v1.1/me", times=-1)
+    secure.fault(kind="redirect", status=301, location=f"{simulator.url}/rest/v1.1/me/downgraded", times=-1)
+
+    # What requests would send in place of the token, and to whom.
+    netrc = ansible.home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login ada password lovelace\nmachine 127.0.0.2 login ada password lovelace\n")
+    netrc.chmod(0o600)
+    secrets = tmp_path / "secrets.json"
+    values = {"authority": str(certificates / "ca.pem"), "secure_url": secure.url}
+    secrets.write_text(json.dumps(values if by_environment else {**values, "secret": TOKEN}))
+    environment = {"WPCOM_API_TOKEN": TOKEN} if by_environment else {}
+    with Watch() as watch:
+        outcome = ansible.play(
+            PLAY.format(default=default, option=option),
+            "-vvvv",
+            "--diff",
+            "-e",
+            f"@{secrets}",
+            WPCOM_API_URL=simulator.url,
+            WPCOM_RETRY_MAX_DELAY="0",
+            ANSIBLE_LOG_PATH=str(ansible.home / "ansible.log"),
+            ANSIBLE_RETRY_FILES_ENABLED="True",
+            ANSIBLE_RETRY_FILES_SAVE_PATH=str(ansible.home),
+            ANSIBLE_KEEP_REMOTE_FILES="False",
+            **environment,
+        )
+    assert outcome.status == 2, outcome.output
+
+    # Everything happened that was meant to.
+    result = {entry["task"]: entry["result"] for entry in outcome.tasks}
+    assert result["Success"]["account"]["id"] == 1001, result["Success"]
+    assert result["An answer that holds the token"]["connection"]["id"] == 2010
+    assert result["An error that echoes the request"]["error"]["status"] == 400
+    assert "Bearer" in result["An error that echoes the request"]["msg"]
+    assert result["A page that echoes the request"]["error"]["status"] == 403
+    assert "Bearer" in result["A page that echoes the request"]["msg"]
+    assert result["A write whose answer echoes the request"]["connection"]["id"] == 5016
+    for task in (
+        "A redirect to another host",
+        "A redirect of a write to another host",
+        "A redirect from https to http",
+    ):
+        assert "never followed" in result[task]["msg"], result[task]
+    assert "certificate is not trusted" in result["A certificate of nobody"]["msg"]
+    assert secure.requests()
+    assert {request["authorization"] for request in [*simulator.requests(), *secure.requests()]} == {"bearer"}
+    assert all(request["status"] != 400 or request["fault"] for request in simulator.requests())
+
+    # Nobody was told.
+    assert other.requests() == []
+    assert simulator.requests(path="/me/downgraded") == []
+    assert told(outcome.stdout) == []
+    assert told(outcome.stderr) == []
+    assert told(json.dumps(outcome.tasks)) == []
+    lines = [line for line in watch.seen if "AnsiballZ" in line or "ansible" in line]
+    assert lines, "no process was seen"
+    assert [line for line in watch.seen if told(line)] == []
+    files = [path for folder in (ansible.home, ansible.cwd) for path in folder.rglob("*") if path.is_file()]
+    assert {"ansible.log", "results.json"} <= {path.name for path in files}
+    assert [path for path in files if told(path.read_text(errors="replace"))] == []
