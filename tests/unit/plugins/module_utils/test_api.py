@@ -634,7 +634,6 @@ def test_list_as_php_sends_it(get: Callable[[Api], Any], key: str) -> None:
     assert get(api("http://api.invalid", script=Script(json_answer({key: {}})))) == []
 
 
-@pytest.mark.xfail(reason="the items of a list may lack an ID, and plans then raise KeyError")
 @pytest.mark.parametrize(("get", "key"), [LISTS[name] for name in ("publicize", "on site", "keyring")])
 def test_list_with_records_without_id_is_no_answer(get: Callable[[Api], Any], key: str) -> None:
     """A connection without an ID is none."""

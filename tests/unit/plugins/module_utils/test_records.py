@@ -126,7 +126,7 @@ def keys_of(value: Any) -> list[str]:
 
 @pytest.mark.parametrize(("normalise", "keys"), KINDS.values(), ids=KINDS)
 @given(data=st.data())
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_anything_normalises(normalise: Callable[[Any], dict[str, Any]], keys: list[str], data: st.DataObject) -> None:
     """No value in no key is a traceback; the wire is not touched; once more changes nothing."""
     wire = data.draw(hostile(keys))
@@ -329,7 +329,6 @@ def test_normalising_again_with_another_border() -> None:
 
 
 @pytest.mark.parametrize("key", ["ID", "issued", "external_ID"])
-@pytest.mark.xfail(reason="only the values of other keys are looked into")
 def test_object_in_place_of_a_number_or_text(key: str) -> None:
     """Keys are lowered and secrets left out wherever they are."""
     record = _records.publicize_connection({key: {"Inner": 1, "lasagna_jwt": "secret"}}, NOW)
@@ -439,7 +438,6 @@ def test_site_matches(record: dict[str, Any], wanted: str, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[", "https://\u2100.example.com", "http://[::1"])
-@pytest.mark.xfail(raises=ValueError, reason="urlsplit raises on such an address")
 def test_site_with_an_impossible_address(url: str) -> None:
     """What the API says is no reason for a traceback."""
     assert not _records.site_matches({"url": url}, "blog.example.com")
