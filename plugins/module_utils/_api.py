@@ -302,7 +302,9 @@ class PublicizeConnections(_Resource):
     def _list(self, path: str, action: str, **params: Any) -> Records:
         return self._transport.get(
             path,
-            lambda document: [self._record(_with_id(item)) for item in _items(document, "connections")],
+            lambda document: [
+                _records.require_types(self._record(_with_id(item))) for item in _items(document, "connections")
+            ],
             action=action,
             params=params,
         )
@@ -332,7 +334,7 @@ class PublicizeConnections(_Resource):
         return _verified(record, expected, action, path)
 
     def _read_one(self, document: Any) -> Record:
-        return self._record(_with_id(document))
+        return _records.require_types(self._record(_with_id(document)))
 
 
 class KeyringConnections(_Resource):
@@ -353,7 +355,9 @@ class KeyringConnections(_Resource):
         """Return mine: GET /me/keyring-connections/."""
         return self._transport.get(
             "/me/keyring-connections/",
-            lambda document: [self._record(_with_id(item)) for item in _items(document, "connections")],
+            lambda document: [
+                _records.require_types(self._record(_with_id(item))) for item in _items(document, "connections")
+            ],
             action="list your keyring connections",
             params={"site": site, **_forced(refetch_external_users, test), **dict(presentation)},
         )
@@ -370,7 +374,7 @@ class KeyringConnections(_Resource):
         return self._found(
             lambda: self._transport.get(
                 f"/me/keyring-connections/{keyring_connection_id}",
-                lambda document: self._record(_with_id(document)),
+                lambda document: _records.require_types(self._record(_with_id(document))),
                 action=f"read keyring connection {keyring_connection_id}",
                 params={**_forced(refetch_external_users, test), **dict(presentation)},
             ),
@@ -396,7 +400,8 @@ class ConnectedApplications(_Resource):
         return self._transport.get(
             "/me/connected-applications/",
             lambda document: [
-                _records.connected_application(_with_id(item)) for item in _items(document, "connected_applications")
+                _records.require_types(_records.connected_application(_with_id(item)))
+                for item in _items(document, "connected_applications")
             ],
             action="list the connected applications",
             params=dict(presentation),
@@ -407,7 +412,7 @@ class ConnectedApplications(_Resource):
         return self._found(
             lambda: self._transport.get(
                 f"/me/connected-applications/{application_id}",
-                lambda document: _records.connected_application(_with_id(document)),
+                lambda document: _records.require_types(_records.connected_application(_with_id(document))),
                 action=f"read connected application {application_id}",
                 params=dict(presentation),
             ),
@@ -432,7 +437,10 @@ class ExternalServices(_Resource):
         """Return all in display order, ``service_type`` publicize or other: GET /meta/external-services/."""
         return self._transport.get(
             "/meta/external-services/",
-            lambda document: [_records.service(_with_id(item)) for item in _items(document, "services")],
+            lambda document: [
+                _records.require_types(_records.service(_with_id(item)), integer_id=False)
+                for item in _items(document, "services")
+            ],
             action="list the external services",
             params={"type": service_type, **dict(presentation)},
             public=True,
@@ -443,7 +451,7 @@ class ExternalServices(_Resource):
         try:
             return self._transport.get(
                 f"/meta/external-services/{_quoted(service)}",
-                lambda document: _records.service(_with_id(document)),
+                lambda document: _records.require_types(_records.service(_with_id(document)), integer_id=False),
                 action=f"read the external service {service}",
                 params=dict(presentation),
                 public=True,
@@ -461,7 +469,7 @@ class Account(_Resource):
         """Return the user: GET /me."""
         return self._transport.get(
             "/me",
-            lambda document: _records.account(_with_id(document)),
+            lambda document: _records.require_types(_records.account(_with_id(document))),
             action="read the account",
             params=dict(presentation),
         )
@@ -484,7 +492,9 @@ class Sites(_Resource):
         """Return the user's sites: GET /me/sites."""
         return self._transport.get(
             "/me/sites",
-            lambda document: [_records.site(_with_id(item)) for item in _items(document, "sites")],
+            lambda document: [
+                _records.require_types(_records.site(_with_id(item))) for item in _items(document, "sites")
+            ],
             action="list your sites",
             params={"site_visibility": visibility, "site_activity": activity, **dict(presentation)},
         )
@@ -496,7 +506,9 @@ class Sites(_Resource):
     def get(self, *, site: str) -> Record:
         """Return one site: GET /sites/$site."""
         return self._transport.get(
-            f"/sites/{_quoted(site)}", lambda document: _records.site(_with_id(document)), action=f"read site {site}"
+            f"/sites/{_quoted(site)}",
+            lambda document: _records.require_types(_records.site(_with_id(document))),
+            action=f"read site {site}",
         )
 
     def find(self, *, site: str) -> Record | None:

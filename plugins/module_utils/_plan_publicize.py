@@ -126,7 +126,7 @@ def _current(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Record |
     ]
     # Absent removes no more than it names: a connection with another external user than the named one stays.
     if wanted.names_external_user and (wanted.unique_per == "external_user" or wanted.state == "absent"):
-        candidates = [record for record in candidates if _has_external_user(wanted, record, keyring, snapshot)]
+        candidates = [record for record in candidates if _has_external_user(wanted, record, snapshot)]
     if len(candidates) > 1:
         raise AmbiguousMatchError(
             f"{len(candidates)} publicize connections fit: {_listed(candidates)}. Name one by id{_or_by_user(wanted, candidates)}.",
@@ -217,17 +217,21 @@ def _listed(records: Sequence[Record]) -> str:
 # The external user
 
 
-def _has_external_user(
-    wanted: DesiredPublicizeConnection, record: Record, keyring: Record | None, snapshot: Snapshot
-) -> bool:
+def _has_external_user(wanted: DesiredPublicizeConnection, record: Record, snapshot: Snapshot) -> bool:
     """Whether a connection already has the external user that the options name."""
     if wanted.external_user_id is not None:
         return bool(record.get("external_id") == wanted.external_user_id)
-    if wanted.external_user_name is not None:
-        return is_named(record, wanted.external_user_name)
-    if keyring is None:
-        keyring = _keyring_of(record, snapshot)
-    return bool(record.get("external_id") == keyring.get("external_id"))
+    name = wanted.external_user_name
+    # A connection that was named by ID is known without its account, so its own copy of the name will do.
+    if name is not None and wanted.id is not None and is_named(record, name):
+        return True
+    keyring = _keyring_of(record, snapshot)
+    if name is None:
+        return bool(record.get("external_id") == keyring.get("external_id"))
+    users = [keyring, *(keyring.get("additional_external_users") or [])]
+    named = [user.get("external_id") for user in users if is_named(user, name)]
+    # The copy may be out of date: a name means the page that bears it now.
+    return record.get("external_id") in named if named else is_named(record, name)
 
 
 def _keyring_of(record: Record, snapshot: Snapshot) -> Record:
@@ -411,7 +415,7 @@ def _plan_update(wanted: DesiredPublicizeConnection, current: Record, snapshot: 
     if wanted.shared is not None and current.get("shared") != wanted.shared:
         changes["shared"] = expected["shared"] = after["shared"] = wanted.shared
         after["user_id"] = 0 if wanted.shared else current.get("keyring_connection_user_id")
-    if wanted.names_external_user and not _has_external_user(wanted, current, None, snapshot):
+    if wanted.names_external_user and not _has_external_user(wanted, current, snapshot):
         _check_mine(current, snapshot)
         keyring = _keyring_of(current, snapshot)
         user = _external_user(wanted, keyring, snapshot)
@@ -425,7 +429,7 @@ def _plan_update(wanted: DesiredPublicizeConnection, current: Record, snapshot: 
         return Plan(result={"connection": current}, diff=diff, warnings=warnings, current=current)
     _check_mine(current, snapshot)
     if "shared" in changes:
-        _check_capabilities(wanted, str(wanted.site or current["site_id"]), snapshot, creating=False)
+        _check_capabilities(wanted, str(wanted.site or current.get("site_id")), snapshot, creating=False)
     return Plan(
         result={"connection": after},
         diff=diff,

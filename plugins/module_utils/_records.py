@@ -33,7 +33,23 @@ _INTEGER_KEYS = frozenset(
     )
 )
 _DATE_KEYS = frozenset(("issued", "expires", "authorized"))
-_TEXT_KEYS = frozenset(("external_id",))
+_TEXT_KEYS = frozenset(
+    (
+        "external_id",
+        "external_name",
+        "external_display",
+        "service",
+        "label",
+        "type",
+        "status",
+        "refresh_url",
+        "connect_url",
+        "title",
+        "slug",
+        "url",
+        "site_url",
+    )
+)
 # A JSON web token for another service; nothing here needs it, and a result must not show it.
 _SECRET_KEYS = frozenset(("lasagna_jwt",))
 
@@ -116,6 +132,27 @@ def scopes(value: Any) -> list[str]:
     if isinstance(value, str):
         return value.replace(",", " ").split()
     return [str(scope) for scope in value if scope] if isinstance(value, list) else []
+
+
+def require_types(record: Record, *, integer_id: bool = True) -> Record:
+    """Return a record that plans can rely on. Raises ValueError, which names the key, where a value is of another type."""
+    for key in _INTEGER_KEYS & record.keys():
+        wanted: type = str if key == "id" and not integer_id else int
+        if not isinstance(record[key], wanted) and (key == "id" or record[key] is not None):
+            raise ValueError(f"{key} is {type(record[key]).__name__}")
+    for key in _TEXT_KEYS & record.keys():
+        if not isinstance(record[key], (str, type(None))):
+            raise ValueError(f"{key} is {type(record[key]).__name__}")
+    for key, kinds in (("additional_external_users", (dict,)), ("sites", (int, str))):
+        items = record.get(key) or []
+        if not isinstance(items, list) or not all(isinstance(item, kinds) for item in items):
+            raise ValueError(f"{key} is no list of {kinds[0].__name__}")
+    for user in record.get("additional_external_users") or []:
+        require_types(user)
+    for key in ("capabilities", "site"):
+        if record.get(key) and not isinstance(record[key], dict):
+            raise ValueError(f"{key} is {type(record[key]).__name__}")
+    return record
 
 
 def diff_view(record: Mapping[str, Any] | None) -> Record:
@@ -208,8 +245,10 @@ def _integer(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Return an external ID as str; None stays."""
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    """Return a text, also where PHP has a number, and None where it says false."""
+    if isinstance(value, bool):
+        return None
+    return str(value) if isinstance(value, (int, float)) else value
 
 
 def _date(value: Any) -> Any:

@@ -121,10 +121,12 @@ def execute_with(client: Client, spec: ModuleSpec, params: Mapping[str, Any], *,
         done = carry_out(plan, client.perform)
         client.snapshot.learn(plan.operations, done)
         outcome.result = plan.concluded(done)
-        outcome.result.update({key: client.perform(call) is None for key, call in plan.gone.items()})
+        for key, call in plan.gone.items():
+            outcome.result[key] = client.perform(call) is None
     except WpcomError as error:
         outcome.failed = True
-        outcome.result = error.as_result()
+        # What was done before the error stays done.
+        outcome.result = {"changed": outcome.result.get("changed", False), **error.as_result()}
     finally:
         client.snapshot.forget_errors()
     return outcome

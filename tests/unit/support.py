@@ -16,12 +16,14 @@ from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.community.wpcom.plugins.module_utils._api import Api
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
-from ansible_collections.community.wpcom.plugins.module_utils._plan_application import plan_connected_application
-from ansible_collections.community.wpcom.plugins.module_utils._plan_info import plan_connection_info
-from ansible_collections.community.wpcom.plugins.module_utils._plan_keyring import plan_keyring_connection
-from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize import plan_publicize_connection
-from ansible_collections.community.wpcom.plugins.module_utils._runner import Outcome, Planner, execute
+from ansible_collections.community.wpcom.plugins.module_utils._runner import Outcome, execute
 from ansible_collections.community.wpcom.plugins.module_utils._transport import Transport
+from ansible_collections.community.wpcom.plugins.modules import (
+    wpcom_connected_application,
+    wpcom_connection_info,
+    wpcom_keyring_connection,
+    wpcom_publicize_connection,
+)
 
 TOKEN = "sim-token"
 # No server is there; a scripted adapter answers in its place.
@@ -157,52 +159,19 @@ def brief(requests_made: list[dict[str, Any]]) -> list[str]:
     return [f"{entry['method']} {entry['path']}" for entry in requests_made]
 
 
-# What the modules' own options are where a task does not give them.
-UNSET: dict[str, tuple[Planner, dict[str, Any]]] = {
-    "publicize": (
-        plan_publicize_connection,
-        {
-            "state": "present",
-            "site": None,
-            "id": None,
-            "keyring_connection_id": None,
-            "service": None,
-            "account": None,
-            "shared": None,
-            "external_user_id": None,
-            "external_user_name": None,
-            "reset_external_user": False,
-            "unique_per": "account",
-        },
-    ),
-    "keyring": (
-        plan_keyring_connection,
-        {"state": "present", "id": None, "service": None, "account": None, "cascade": False, "test": False},
-    ),
-    "application": (plan_connected_application, {"state": "present", "id": None, "title": None, "site": None}),
-    "info": (
-        plan_connection_info,
-        {
-            "gather": ["publicize", "keyring"],
-            "site": None,
-            "service": None,
-            "user_id": None,
-            "keyring_connection_id": None,
-            "id": None,
-            "application_id": None,
-            "unhealthy_only": False,
-            "expiring_within": 14,
-            "test": False,
-            "refetch_external_users": False,
-            "fields": None,
-            "meta": None,
-            "context": None,
-        },
-    ),
+MODULES = {
+    "publicize": wpcom_publicize_connection.MODULE,
+    "keyring": wpcom_keyring_connection.MODULE,
+    "application": wpcom_connected_application.MODULE,
+    "info": wpcom_connection_info.MODULE,
 }
+
+
+def unset(kind: str) -> dict[str, Any]:
+    """Return the options of a module's own as they are where a task does not give them."""
+    return {name: rule.get("default") for name, rule in MODULES[kind].options.items()}
 
 
 def run(kind: str, url: str, *, check_mode: bool = False, **given: Any) -> Outcome:
     """Run a task of a module with the options that are given, without AnsibleModule; it never waits between tries."""
-    planner, unset = UNSET[kind]
-    return execute(planner, {**params(url, retry_max_delay=0), **unset, **given}, check_mode=check_mode)
+    return execute(MODULES[kind], {**params(url, retry_max_delay=0), **unset(kind), **given}, check_mode=check_mode)

@@ -689,7 +689,7 @@ def test_endpoint(simulator: Simulator, call: Call, line: str, query: dict[str, 
 
 def test_names_are_quoted_in_paths() -> None:
     """No site or service leads to another endpoint."""
-    script = Script(json_answer({"ID": 1, "connections": []}))
+    script = Script(json_answer({"ID": "x", "connections": []}))
     made = api("http://api.invalid", script=script)
     made.publicize.list_on_site(site="a/../b?x=1#y")
     made.services.get(service="../me")

@@ -145,7 +145,7 @@ WRONG = {
         "missing_keyring_connection",
         "",
     ),
-    "somebody else's": ({"id": 5005, "site": "blog.example.com", "state": "absent"}, "not_allowed", "5005"),
+    "somebody else's": ({"id": 5005, "site": "blog.example.com", "state": "absent"}, "not_yours", "5005"),
     "private site": ({**ADA, "site": "private.example.com"}, "unauthorized", "member"),
 }
 

@@ -14,7 +14,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize im
 from ansible_collections.community.wpcom.plugins.module_utils._runner import Outcome
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Snapshot
 from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import UNSET, brief, run
+from ansible_collections.community.wpcom.tests.unit.support import brief, run, unset
 
 FACEBOOK_112 = {"site": "blog.example.com", "service": "facebook", "external_user_id": "112"}
 
@@ -741,13 +741,12 @@ def test_owner_is_asked_for_where_there_are_no_accounts(simulator: Simulator) ->
 
 def planned(task: dict[str, Any], keyring: dict[str, Any], record: dict[str, Any]) -> Any:
     """Return the plan for a task in a world of one account and one connection on site 1."""
-    unset = UNSET["publicize"][1]
     snapshot = Snapshot()
     snapshot.add(Call.of("keyring", "list", test=False), [keyring])
     snapshot.add(Call.of("publicize", "list_on_site", site="1"), [record])
     snapshot.add(Call.of("publicize", "list", keyring_connection_id=keyring["id"]), [record])
     snapshot.add(Call.of("services", "get", service="linkedin"), service)
-    return plan_publicize_connection({**unset, "site": "1", "service": "linkedin", **task}, snapshot)
+    return plan_publicize_connection({**unset("publicize"), "site": "1", "service": "linkedin", **task}, snapshot)
 
 
 service = {"id": "linkedin", "multiple_external_user_id_support": True, "external_users_only": False}
@@ -791,7 +790,6 @@ OTHER_NAMES = [
 ]
 
 
-@pytest.mark.xfail(reason="a name is compared with the connection's copy of it, not with the ID that it stands for")
 @pytest.mark.parametrize(("keyring", "record"), OTHER_NAMES, ids=["renamed", "among its own pages"])
 @pytest.mark.parametrize("unique_per", ["account", "external_user"])
 def test_name_of_an_external_user_means_its_id(keyring: Any, record: Any, unique_per: str) -> None:
@@ -800,7 +798,6 @@ def test_name_of_an_external_user_means_its_id(keyring: Any, record: Any, unique
     assert plan.operations == ()
 
 
-@pytest.mark.xfail(reason="a name is compared with the connection's copy of it, not with the ID that it stands for")
 @pytest.mark.parametrize(("keyring", "record"), OTHER_NAMES, ids=["renamed", "among its own pages"])
 def test_absent_by_the_name_of_an_external_user(keyring: Any, record: Any) -> None:
     """What the name stands for is taken away."""

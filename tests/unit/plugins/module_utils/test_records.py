@@ -346,9 +346,35 @@ def test_ids_are_numbers() -> None:
 
 
 def test_external_id_is_text() -> None:
-    """Also where the wire has a number; null stays."""
-    for wire, value in ((112, "112"), ("112", "112"), (None, None), (True, True), ("did:plc:x", "did:plc:x")):
+    """Also where the wire has a number; null stays, and PHP's false is null."""
+    for wire, value in ((112, "112"), ("112", "112"), (None, None), (False, None), ("did:plc:x", "did:plc:x")):
         assert _records.publicize_connection({"external_ID": wire}, NOW)["external_id"] == value
+
+
+@pytest.mark.parametrize(
+    ("wire", "told"),
+    [
+        ({"ID": None}, "id is NoneType"),
+        ({"ID": "x"}, "id is str"),
+        ({"ID": 1, "keyring_connection_ID": ["2"]}, "keyring_connection_id is list"),
+        ({"ID": 1, "external_name": {"a": 1}}, "external_name is dict"),
+        ({"ID": 1, "additional_external_users": {"0": {}}}, "additional_external_users is no list"),
+        ({"ID": 1, "additional_external_users": [{"external_ID": []}]}, "external_id is list"),
+        ({"ID": 1, "sites": [[]]}, "sites is no list"),
+        ({"ID": 1, "capabilities": ["x"]}, "capabilities is list"),
+    ],
+)
+def test_records_of_other_types_are_refused(wire: dict[str, Any], told: str) -> None:
+    """What a plan would stumble over is named."""
+    with pytest.raises(ValueError, match=told):
+        _records.require_types(_records.keyring_connection(wire, NOW))
+
+
+def test_records_may_lack_or_empty_what_they_have() -> None:
+    """Absent, null and empty values are in order, and an empty object is a list in PHP."""
+    wire = {"ID": 1, "user_ID": None, "label": None, "sites": [], "additional_external_users": None, "capabilities": []}
+    record = _records.keyring_connection(wire, NOW)
+    assert _records.require_types(record) is record
 
 
 def test_external_users_are_lowered() -> None:
