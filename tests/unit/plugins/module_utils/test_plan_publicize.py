@@ -307,6 +307,9 @@ def test_two_external_users_side_by_side(simulator: Simulator) -> None:
     """Per account they are ambiguous; per external user each is one."""
     task = {"site": "3003", "service": "linkedin", "account": "ada-l"}
     failed(simulator, "ambiguous_match", "unique_per to external_user", **task)
+    failed(
+        simulator, "ambiguous_match", "name its external user by external_user_id", unique_per="external_user", **task
+    )
     failed(simulator, "ambiguous_match", external_user_id="211", **task)
     for number, connection_id in (("211", 5010), ("212", 5011)):
         outcome = done(simulator, external_user_id=number, unique_per="external_user", **task)

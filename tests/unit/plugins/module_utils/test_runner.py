@@ -275,36 +275,70 @@ LISTS = {
 }
 
 
-class HostileServer(Script):
-    """Answers every path with almost the right thing: some keys of some records hold whatever hypothesis thinks of."""
+class AlmostRight(Script):
+    """Answers every path as the API would, but for what records hold in some places."""
+
+    def __init__(self, **wrong: dict[str, Any]) -> None:
+        super().__init__(Answer())
+        self.wrong = wrong
+
+    def record(self, kind: str) -> dict[str, Any]:
+        """Return a record; an ellipsis stands for a key that is missing."""
+        merged = {**SOUND[kind], **self.wrong.get(kind, {})}
+        return {key: value for key, value in merged.items() if value is not ...}
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """Return a list of records."""
+        return [self.record(kind)]
+
+    def deleted(self) -> Any:
+        """Return the answer to a deletion."""
+        return {"ID": 1, "deleted": True, "success": True}
+
+    def document(self, path: list[str]) -> Any:
+        """Return the answer at a path."""
+        if path[-1] == "delete":
+            return self.deleted()
+        if path[-1] in LISTS:
+            kind, key = LISTS[path[-1]]
+            return {key: self.rows(kind)}
+        if len(path) > 1 and path[-2] in LISTS:
+            return self.record(LISTS[path[-2]][0])
+        return self.record("account" if path == ["me"] else "site")
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **more: Any) -> requests.Response:
+        """Answer."""
+        path = urlsplit(request.url or "").path
+        self.answers = [json_answer(self.document(path.replace("/rest/v1.1", "", 1).strip("/").split("/")))]
+        return super().send(request, *arguments, **more)
+
+
+class HostileServer(AlmostRight):
+    """Some keys of some records hold whatever hypothesis thinks of."""
 
     def __init__(self, data: st.DataObject) -> None:
-        super().__init__(Answer())
+        super().__init__()
         self.data = data
 
-    def record(self, kind: str) -> Any:
+    def record(self, kind: str) -> dict[str, Any]:
         """Return a record that is wrong in one place or several."""
         wrong = self.data.draw(st.dictionaries(st.sampled_from(ROWS[kind]), JSON, max_size=3))
         dropped = self.data.draw(st.sets(st.sampled_from(ROWS[kind]), max_size=1))
         return {key: value for key, value in {**SOUND[kind], **wrong}.items() if key not in dropped}
 
-    def send(self, request: requests.PreparedRequest, *arguments: Any, **more: Any) -> requests.Response:
-        """Answer."""
-        path = urlsplit(request.url or "").path.removeprefix("/rest/v1.1").strip("/").split("/")
-        document: Any
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """Return none, one or two."""
+        return [self.record(kind) for _row in range(self.data.draw(st.integers(0, 2)))]
+
+    def deleted(self) -> Any:
+        """Return a success, or anything."""
+        return self.data.draw(st.sampled_from([{"ID": 1, "deleted": True}, {"success": True}]) | JSON)
+
+    def document(self, path: list[str]) -> Any:
+        """Return almost the right thing, now and then something else."""
         if self.data.draw(st.integers(0, 30)) == 0:
-            document = self.data.draw(JSON)
-        elif path[-1] == "delete":
-            document = self.data.draw(st.sampled_from([{"ID": 1, "deleted": True}, {"success": True}]) | JSON)
-        elif path[-1] in LISTS:
-            kind, key = LISTS[path[-1]]
-            document = {key: [self.record(kind) for _row in range(self.data.draw(st.integers(0, 2)))]}
-        elif len(path) > 1 and path[-2] in LISTS:
-            document = self.record(LISTS[path[-2]][0])
-        else:
-            document = self.record("account" if path == ["me"] else "site")
-        self.answers = [json_answer(document)]
-        return super().send(request, *arguments, **more)
+            return self.data.draw(JSON)
+        return super().document(path)
 
 
 HOSTILE_TASKS = [
@@ -341,6 +375,50 @@ def served_by(monkeypatch: pytest.MonkeyPatch) -> Any:
         return script
 
     return serve
+
+
+BY_ID: dict[str, Any] = {"id": 5001, "state": "absent"}
+LINKEDIN: dict[str, Any] = {"site": "3001", "service": "linkedin"}
+REVOKE: dict[str, Any] = {"title": "Ansible", "state": "absent"}
+WRONG = {
+    "keyring ID": ("info", {}, {"keyring": {"ID": {"a": 1}}}),
+    "keyring ID of a connection": ("publicize", BY_ID, {"publicize": {"keyring_connection_ID": [1]}}),
+    "no keyring ID in a connection": ("publicize", BY_ID, {"publicize": {"keyring_connection_ID": ...}}),
+    "no site ID": ("publicize", {"id": 5001, "shared": True}, {"publicize": {"site_ID": ...}}),
+    "ID of a connection": ("publicize", {**LINKEDIN, "state": "absent"}, {"publicize": {"ID": [1]}}),
+    "pages": ("publicize", {**LINKEDIN, "external_user_id": "111"}, {"keyring": {"additional_external_users": 1.5}}),
+    "page": ("publicize", {**LINKEDIN, "external_user_id": "111"}, {"keyring": {"additional_external_users": ["x"]}}),
+    "ID of a page": (
+        "publicize",
+        {**LINKEDIN, "external_user_name": "page"},
+        {"keyring": {"additional_external_users": [{"external_ID": [1], "external_name": "page"}]}},
+    ),
+    "capabilities": ("publicize", {"id": 5001, "shared": True}, {"site": {"capabilities": ["x"]}}),
+    "sites": ("keyring", {"id": 2001, "state": "absent"}, {"keyring": {"sites": [{"a": 1}]}}),
+    "sites that cannot be sorted": (
+        "keyring",
+        {"id": 2001, "state": "absent"},
+        {"keyring": {"sites": [None, True, "x"]}},
+    ),
+    "site IDs": ("keyring", {"id": 2001, "state": "absent"}, {"publicize": {"site_ID": [1]}}),
+    "site": ("application", {**REVOKE, "site": "3001"}, {"applications": {"site": 5}}),
+    "site of an entry": ("application", REVOKE, {"applications": {"site": ["x"]}}),
+    "application ID": ("application", REVOKE, {"applications": {"ID": {"a": 1}}}),
+    "token site": ("application", REVOKE, {"account": {"token_site_id": ["x"]}}),
+    "token scope": ("application", REVOKE, {"account": {"token_scope": [["x"], {}]}}),
+    "scope": ("application", REVOKE, {"applications": {"scope": {"a": 1}}}),
+    "service": ("publicize", {"id": 5001, "external_user_id": "111"}, {"keyring": {"service": ["x"]}}),
+    "status": ("info", {}, {"publicize": {"status": ["ok"]}, "keyring": {"status": {"a": 1}}}),
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("kind", "task", "wrong"), WRONG.values(), ids=WRONG)
+def test_wrong_type(served_by: Any, kind: str, task: dict[str, Any], wrong: dict[str, Any], check_mode: bool) -> None:
+    """A key of another type than the API's, or none: an error of ours or none, never a traceback."""
+    served_by(AlmostRight(**wrong))
+    outcome = run(kind, NOWHERE, check_mode=check_mode, retries=0, **task)
+    assert not outcome.failed or outcome.result["msg"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
