@@ -116,6 +116,7 @@ def _current(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Record |
         if current is not None:
             _check_agrees(wanted, current, snapshot)
         return current
+    snapshot.foresee_publicize_connections_on(_site(wanted))
     keyring = _keyring_connection(wanted, snapshot)
     if keyring is None:
         return None
