@@ -55,6 +55,7 @@ class Desk:
             env={**self.environment, **variables},
             capture_output=True,
             text=True,
+            check=False,
             timeout=120,
         )
         assert finished.returncode == 0, finished.stdout + finished.stderr
