@@ -2,17 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carrying out the operations of a plan, at once where the plan allows it."""
+"""Making the calls of a plan: what it looks at, and its operations, at once where it allows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Done
+
+
+def read_all(calls: Sequence[Call], perform: Callable[[Call], Any], parallel: int) -> list[Any]:
+    """Return for each call its answer or the WpcomError it ended with, so many at once."""
+
+    def one(call: Call) -> Any:
+        try:
+            return perform(call)
+        except WpcomError as error:
+            return error
+
+    if parallel == 1 or len(calls) == 1:
+        return [one(call) for call in calls]
+    with ThreadPoolExecutor(max_workers=min(parallel, len(calls))) as pool:
+        return list(pool.map(one, calls))
 
 
 def carry_out(plan: Plan, perform: Callable[[Call], Any]) -> list[Done]:

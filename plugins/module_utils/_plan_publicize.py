@@ -116,6 +116,7 @@ def _current(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Record |
         if current is not None:
             _check_agrees(wanted, current, snapshot)
         return current
+    snapshot.foresee_publicize_connections_on(_site(wanted))
     keyring = _keyring_connection(wanted, snapshot)
     if keyring is None:
         return None
@@ -313,16 +314,18 @@ def _plan_absent(wanted: DesiredPublicizeConnection, current: Record | None, sna
     if current is None:
         return Plan(result={"connection": None}, diff=Diff({}, {}, _header(wanted, None)))
     _check_mine(current, snapshot)
-    keyring_connection_id = current["keyring_connection_id"]
-    others = [
-        record for record in snapshot.publicize_connections_with(keyring_connection_id) if record["id"] != current["id"]
-    ]
     plan = Plan(
         result={"connection": None},
         diff=Diff(diff_view(current), {}, _header(wanted, current)),
         operations=(_call(wanted, current, "delete"),),
         current=current,
     )
+    keyring_connection_id = current.get("keyring_connection_id")
+    if keyring_connection_id is None:
+        return plan
+    others = [
+        record for record in snapshot.publicize_connections_with(keyring_connection_id) if record["id"] != current["id"]
+    ]
     if others:
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (

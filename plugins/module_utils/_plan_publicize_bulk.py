@@ -126,6 +126,8 @@ def plan_publicize_connections(params: Mapping[str, Any], snapshot: AccountSnaps
 
 def _planned(connections: Sequence[Mapping[str, Any]], snapshot: AccountSnapshot) -> list[Entry]:
     """Return the entries with their plans. Raises OptionError that lists every wrong one with its position."""
+    sites = (params["site"] or "" for params in connections if params["id"] is None)
+    snapshot.foresee_publicize_connections_on(*(site.strip() for site in sites if site.strip()))
     # Where these cannot be read no entry is to blame.
     snapshot.keyring_connections()
     snapshot.my_publicize_connections()
@@ -250,7 +252,7 @@ def _last_ones(entries: Sequence[Entry], snapshot: AccountSnapshot) -> list[str]
     emptied: dict[Any, Record] = {}
     for entry in entries:
         if entry.action == "deleted" and entry.plan.current is not None:
-            key = entry.plan.current["keyring_connection_id"]
+            key = entry.plan.current.get("keyring_connection_id")
             emptied.setdefault(key, entry.plan.current)
             left[key] -= 1
         elif entry.action == "created" and entry.record is not None:

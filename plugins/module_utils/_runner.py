@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.community.wpcom.plugins.module_utils._api import Api
-from ansible_collections.community.wpcom.plugins.module_utils._apply import carry_out
+from ansible_collections.community.wpcom.plugins.module_utils._apply import carry_out, read_all
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._options import (
     ConnectionOptions,
@@ -68,9 +69,12 @@ class Client:
     ) -> None:
         """Open nothing yet. Raises OptionError."""
         self.options = ConnectionOptions.from_params(params)
-        self._transport = Transport(self.options, check_mode=check_mode, parallel=params.get("parallel", 1))
+        # A loop keeps to one connection, over which all of its items go.
+        self._parallel = params.get("parallel", 1 if read_ahead else 2)
+        self._transport = Transport(self.options, check_mode=check_mode, parallel=self._parallel)
         self._api = Api(self._transport, expiring_within=params.get("expiring_within", EXPIRING_WITHIN_DAYS))
         self._account: Record | None = None
+        self._asking = threading.Lock()
         self.kept_for = (self.options, check_mode, params.get("parallel", 1), params.get("expiring_within"))
         self.snapshot = (spec.looped_snapshot if read_ahead else spec.snapshot)(check_mode=check_mode)
 
@@ -83,18 +87,24 @@ class Client:
             error.message = f"{error.message.rstrip('.')}. {remedy(error, account)}".rstrip()
             raise
 
+    def read(self, calls: Sequence[Call]) -> list[Any]:
+        """Return what calls answer, or the errors they end with."""
+        return read_all(calls, self.perform, self._parallel)
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
 
     def _account_of_token(self) -> Record | None:
-        if self._account is None:
-            try:
-                self._account = self._api.account.get()
-            except WpcomError:
-                # The error that led here is the one to tell.
-                return None
-        return self._account
+        # Calls that are made at once may end with the same error.
+        with self._asking:
+            if self._account is None:
+                try:
+                    self._account = self._api.account.get()
+                except WpcomError:
+                    # The error that led here is the one to tell.
+                    return None
+            return self._account
 
 
 def execute(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool) -> Outcome:
@@ -113,7 +123,7 @@ def execute_with(client: Client, spec: ModuleSpec, params: Mapping[str, Any], *,
     """Plan, carry out unless in check mode, and return how the task ends; raises nothing that the network can cause."""
     outcome = Outcome(warnings=client.options.warnings())
     try:
-        plan = settle(lambda snapshot: spec.planner(params, snapshot), client.snapshot, client.perform)
+        plan = settle(lambda snapshot: spec.planner(params, snapshot), client.snapshot, client.read)
         outcome.warnings.extend(plan.warnings)
         if check_mode:
             outcome.result = plan.concluded(None)

@@ -4,8 +4,8 @@
 
 """What has been read so far, and the questions that are still open.
 
-Plans are pure functions of a snapshot. Where one asks for what has not been read, ``NotReadError`` carries the call that
-would answer it; ``settle`` makes the call and plans anew. So a plan states by what it looks at which requests a job needs.
+Plans are pure functions of a snapshot. Where one asks for what has not been read, ``NotReadError`` carries the calls that
+would answer it; ``settle`` makes the calls and plans anew. So a plan states by what it looks at which requests a job needs.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ class Done:
 
 
 class NotReadError(Exception):
-    """A plan looked at something that has not been read yet."""
+    """A plan looked at something that has not been read yet, or told that it is about to."""
 
-    def __init__(self, call: Call) -> None:
-        """Keep the call that would answer."""
-        super().__init__(f"{call.resource}.{call.method} has not been read")
-        self.call = call
+    def __init__(self, *calls: Call) -> None:
+        """Keep the calls that would answer."""
+        named = ", ".join(f"{call.resource}.{call.method}" for call in calls)
+        super().__init__(f"not read yet: {named}")
+        self.calls = calls
 
 
 class Snapshot:
@@ -86,6 +87,16 @@ class Snapshot:
         if isinstance(answer, WpcomError):
             raise answer
         return answer
+
+    def foresee(self, *calls: Call) -> None:
+        """Have what will be looked at soon be read at once. Raises NotReadError for what has not been read."""
+        missing = [call for call in calls if call not in self._read]
+        if missing:
+            raise NotReadError(*missing)
+
+    def foresee_publicize_connections_on(self, *sites: str) -> None:
+        """Have my keyring connections, and the publicize connections on sites, be read at once."""
+        self.foresee(_MY_KEYRINGS, *(Call.of("publicize", "list_on_site", site=site) for site in sites))
 
     def forget_errors(self) -> None:
         """Let what could not be read be tried again the next time it is looked at."""
@@ -230,6 +241,11 @@ class AccountSnapshot(Snapshot):
             return self._by_site.get(self._sites[site]["id"], [])
         return super().publicize_connections_on(site)
 
+    def foresee_publicize_connections_on(self, *sites: str) -> None:
+        """Have the lists that tell what is on the sites be read at once."""
+        by_name = not all(site.isdigit() for site in sites)
+        self.foresee(_MY_KEYRINGS, _MY_CONNECTIONS, *([_MY_SITES] if by_name else []))
+
     def publicize_connections_with(self, keyring_connection_id: int) -> list[Record]:
         """Return my publicize connections on all sites that one keyring connection serves."""
         self.my_publicize_connections()
@@ -262,17 +278,14 @@ _MY_KEYRINGS = Call.of("keyring", "list", test=False)
 _UNTOUCHED_BY_PUBLICIZE = (_MY_SITES, _MY_KEYRINGS, Call.of("services", "list"))
 
 
-def settle(plan: Callable[[Snapshot], P], snapshot: Snapshot, read: Callable[[Call], Any]) -> P:
-    """Return the plan, after reading whatever it looks at."""
+def settle(plan: Callable[[Snapshot], P], snapshot: Snapshot, read: Callable[[Sequence[Call]], Sequence[Any]]) -> P:
+    """Return the plan, after reading whatever it looks at; ``read`` returns for each call its answer or its WpcomError."""
     while True:
         try:
             return plan(snapshot)
         except NotReadError as missing:
-            call = missing.call
-        # Outside of the handler, or the question would pass for the cause of an error in the answer.
-        try:
-            answer = read(call)
-        except WpcomError as error:
-            # Raised anew where the plan looks, so that a plan of many entries knows which ones it concerns.
-            answer = error
-        snapshot.add(call, answer)
+            calls = missing.calls
+        # Outside of the handler, or the question would pass for the cause of an error in the answer; which is raised anew
+        # where the plan looks, so that a plan of many entries knows which ones it concerns.
+        for call, answer in zip(calls, read(calls)):
+            snapshot.add(call, answer)

@@ -113,12 +113,13 @@ def test_reading_is_the_same_for_one_connection_and_for_a_thousand(simulator: Si
         simulator.clear_requests()
         outcome = run(simulator, *entries, **token)
         assert outcome.result["summary"]["unchanged"] == len(entries)
-        assert [request["path"] for request in simulator.requests()] == [
+        # They are read at once, in no certain order.
+        assert sorted(request["path"] for request in simulator.requests()) == [
             "/me/keyring-connections",
             "/me/publicize-connections",
             "/me/sites",
         ]
-        assert len({request["connection"] for request in simulator.requests()}) == 1
+        assert len({request["connection"] for request in simulator.requests()}) <= 3
 
 
 @pytest.mark.parametrize("parallel", [1, 8])

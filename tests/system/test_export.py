@@ -1,0 +1,168 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what is there to a file and back, by the commands that a user types: community.wpcom.export, then the role."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.simulator import Simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+RECAP = re.compile(r"^localhost +: ok=\d+ +changed=(\d+) .*failed=0 .*ignored=0", re.MULTILINE)
+HOSTILE = "{{ lookup('pipe', 'touch hacked') }}\nsocial_connections_purge: listed"
+
+
+class Desk:
+    """A folder to work in, with the collection, and a simulator to work on."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.folder = folder
+        self.simulator = simulator
+        self.file = folder / "social.yml"
+        collection = folder / "collections" / "ansible_collections" / "community" / "wpcom"
+        collection.parent.mkdir(parents=True)
+        collection.symlink_to(ROOT)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE", "WPCOM", "HOME"))}
+        self.environment = {
+            **kept,
+            "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+            "ANSIBLE_NOCOLOR": "True",
+            "ANSIBLE_SHOW_CUSTOM_STATS": "True",
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "WPCOM_API_URL": simulator.url,
+            "WPCOM_API_TOKEN": "sim-token",
+        }
+
+    def play(self, playbook: str, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Run a playbook of the collection; return how many tasks changed something, and what was printed."""
+        finished = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", f"community.wpcom.{playbook}", *arguments],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        found = RECAP.search(finished.stdout)
+        assert found, finished.stdout
+        return int(found[1]), finished.stdout
+
+    def export(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Export to the file, named as a user names it."""
+        return self.play("export", "-e", "export_path=social.yml", *arguments, **variables)
+
+    def apply(self, *arguments: str) -> tuple[int, str]:
+        """Apply the file as it is, and delete what it does not list."""
+        return self.play("social_connections", "-e", "@social.yml", "-e", "social_connections_purge=listed", *arguments)
+
+    def declared(self) -> Any:
+        """Return what the file declares."""
+        return yaml.safe_load(self.file.read_text(encoding="utf-8"))["social_connections_sites"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Any:
+    with Simulator() as simulator:
+        yield Desk(tmp_path, simulator)
+
+
+def test_export_and_apply(desk: Desk) -> None:
+    """What is exported changes nothing; a change of the file is predicted by check mode, then made once."""
+    before = desk.simulator.state()
+    assert desk.export("--check")[0] == 1
+    assert not desk.file.exists()
+    assert desk.export()[0] == 1
+    assert [site["site"] for site in desk.declared()] == [
+        "blog.example.com",
+        "jetpack.example.com",
+        "news.example.org",
+        "shop.example.com",
+    ]
+    text = desk.file.read_text(encoding="utf-8")
+    assert "  # The Shop (site 3002)\n" in text
+    assert "Mastodon: @grace@mastodon.example (connection 5006) belongs to user 1002" in text
+    assert "broken: refresh it in a browser" in text
+    assert "could not be read on: 3005, 3007" in text
+
+    # Only the date differs: the file is left alone.
+    older = re.sub(r"as found on [-0-9]+", "as found on 2020-02-02", text)
+    desk.file.write_text(older, encoding="utf-8")
+    assert desk.export()[0] == 0
+    assert desk.file.read_text(encoding="utf-8") == older
+
+    assert desk.apply()[0] == 0
+    assert desk.simulator.requests("POST") == []
+    assert desk.simulator.state() == before
+
+    for was, becomes in (
+        ("external_user_name: Analytical Engines\n        shared: false", "external_user_name: Difference Engines"),
+        ("      - service: threads\n        account: ada.threads\n        shared: false\n", ""),
+    ):
+        assert older.count(was) == 1
+        older = older.replace(was, becomes)
+    desk.file.write_text(older, encoding="utf-8")
+    changed, printed = desk.apply("--check", "--diff")
+    assert changed == 1
+    assert "Check mode, so nothing was written. It would be 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
+    assert '+        "external_id": "112",' in printed
+    assert '-    "site 3002: threads ada.threads (5014)": {' in printed
+    assert desk.simulator.requests("POST") == []
+    changed, printed = desk.apply("--diff")
+    assert changed == 1
+    assert "Done: 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
+    assert "blog.example.com: updated facebook Ada Lovelace, posts to Difference Engines, not shared" in printed
+    assert "shop.example.com: deleted threads ada.threads" in printed
+    assert "Repair bluesky ada.bsky.example (shop.example.com): broken; open https://" in printed
+    assert re.search(r'"social_connections_changed_ids": \[ +5001, +5014 \]', printed)
+    assert sorted(request["path"].rsplit("/", 2)[1] for request in desk.simulator.requests("POST")) == [
+        "5014",
+        "publicize-connections",
+    ]
+    assert desk.apply()[0] == 0
+    assert len(desk.simulator.requests("POST")) == 2
+
+
+def test_a_hostile_name_stays_a_name(desk: Desk) -> None:
+    """A name that is a template and holds line breaks is neither run nor breaks the file."""
+    desk.simulator.patch(
+        keyring_connections=[{"ID": 2003, "external_name": HOSTILE, "external_display": HOSTILE}],
+        sites=[{"ID": 3002, "name": HOSTILE}],
+    )
+    before = desk.simulator.state()
+    assert desk.export()[0] == 1
+    assert "        account: !unsafe \"{{ lookup('pipe', 'touch hacked') }}\\nsocial" in desk.file.read_text()
+    assert desk.apply()[0] == 0
+    assert desk.simulator.requests("POST") == []
+    assert desk.simulator.state() == before
+    # Where it is named in what the role prints, too.
+    text = desk.file.read_text(encoding="utf-8")
+    desk.file.write_text(text.replace("shared: false", "shared: true"), encoding="utf-8")
+    assert desk.apply()[0] == 1
+    assert not list(desk.folder.rglob("hacked"))
+    assert not (ROOT / "playbooks" / "hacked").exists()
+
+
+def test_a_token_for_connections_alone(desk: Desk) -> None:
+    """Without the names of sites they go by their IDs, and it changes nothing either."""
+    assert desk.export("-e", "export_others=false", WPCOM_API_TOKEN="sim-token-sharing")[0] == 1
+    assert [site["site"] for site in desk.declared()] == ["3001", "3002", "3003", "3006"]
+    assert "grace" not in desk.file.read_text()
+    assert desk.simulator.requests("GET", "/sites/.*") == []
+    assert desk.apply()[0] == 0
+    assert desk.simulator.requests("POST") == []
