@@ -225,7 +225,9 @@ def _health(record: Record) -> str:
         remedy = f"refresh it in a browser, at {_PAGE}"
     else:
         remedy = f"disconnect it and connect it again in a browser, at {_PAGE}"
-    state = f"expires {record['expires']}" if record["health"] == "expiring" and record.get("expires") else record["health"]
+    state = (
+        f"expires {record['expires']}" if record["health"] == "expiring" and record.get("expires") else record["health"]
+    )
     return f"{state}: {remedy}"
 
 
