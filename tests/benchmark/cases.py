@@ -94,8 +94,10 @@ _ONE = ("uri-one", "module-one", "fast-one", "bulk-module", "bulk", "role", "flo
 _MANY = ("uri", "uri-each", "module", "fast", "bulk-module", "bulk", "role", "floor", "floor-wide")
 _THOUSAND = ("empty", "uri", "uri-each", "module", "fast", "bulk-module", "bulk", "role", "floor", "floor-wide")
 _HOSTS = ("hosts-uri", "hosts-uri-once", "hosts-module", "hosts-fast")
+# Whose time grows with the number of connections.
+_ONE_BY_ONE = ("uri", "uri-each", "module", "fast", "floor")
 # The same contestant at one connection.
-_SMALLEST = {"uri": "uri-one", "uri-each": "uri-one", "module": "module-one", "fast": "fast-one", "floor-wide": "floor"}
+_SMALLEST = {"uri": "uri-one", "uri-each": "uri-one", "module": "module-one", "fast": "fast-one"}
 
 Group = tuple[Sequence[str], Job]
 
@@ -215,9 +217,9 @@ class Measurement:
         return cell
 
     def _estimate(self, name: str, job: Job) -> float | None:
-        """Return how long a job should take by what the two next smaller ones took, None without them."""
+        """Return how long a job should take by what the two next smaller ones took, None if that is unknown."""
         smaller = sorted(self._smaller(name, job))[-2:]
-        if len(smaller) < 2:
+        if name not in _ONE_BY_ONE or len(smaller) < 2:
             return None
         (size, wall), (larger_size, larger_wall) = smaller
         slope = (larger_wall - wall) / (larger_size - size)

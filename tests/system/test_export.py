@@ -166,3 +166,17 @@ def test_a_token_for_connections_alone(desk: Desk) -> None:
     assert desk.simulator.requests("GET", "/sites/.*") == []
     assert desk.apply()[0] == 0
     assert desk.simulator.requests("POST") == []
+
+
+def test_an_empty_list_deletes_nothing(desk: Desk) -> None:
+    """A site without connections in the list is left alone, and the role says so."""
+    desk.file.write_text("social_connections_sites: [{site: shop.example.com, connections: []}]\n", encoding="utf-8")
+    changed, printed = desk.apply()
+    assert changed == 0
+    told = re.search(r'"msg": \[\n(.*?)\n    \]', printed, re.DOTALL)
+    assert told, printed
+    assert [line.strip() for line in told[1].splitlines()] == [
+        '"Done: 0 created, 0 updated, 0 deleted, 0 unchanged.",',
+        '"shop.example.com: nothing was deleted, because its list of connections is empty"',
+    ]
+    assert desk.simulator.requests("POST") == []
