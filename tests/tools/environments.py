@@ -20,6 +20,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -260,7 +261,11 @@ class Workspace:
             fcntl.flock(lock, fcntl.LOCK_SH)
             if _read(path / "stamp") == stamp:
                 return
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"waiting: another run builds or uses {path.name}", file=sys.stderr, flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             if _read(path / "stamp") != stamp:
                 self._build(path, python, pins)
                 (path / "stamp").write_text(stamp)
