@@ -243,6 +243,9 @@ class Workspace:
 
         The environment stays locked until the run ends, so that another run with other pins waits with rebuilding it.
         """
+        if name == "main" and "GATE_ENVIRONMENT" in os.environ:
+            # Started by a step of the gate, which has the environment ready and holds its lock.
+            return Path(os.environ["GATE_ENVIRONMENT"])
         path = self.main_environment if name == "main" else self.cache / "venv" / name
         with self._building:
             if name not in self._locks:
