@@ -20,6 +20,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -242,6 +243,9 @@ class Workspace:
 
         The environment stays locked until the run ends, so that another run with other pins waits with rebuilding it.
         """
+        if name == "main" and "GATE_ENVIRONMENT" in os.environ:
+            # Started by a step of the gate, which has the environment ready and holds its lock.
+            return Path(os.environ["GATE_ENVIRONMENT"])
         path = self.main_environment if name == "main" else self.cache / "venv" / name
         with self._building:
             if name not in self._locks:
@@ -260,7 +264,11 @@ class Workspace:
             fcntl.flock(lock, fcntl.LOCK_SH)
             if _read(path / "stamp") == stamp:
                 return
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"waiting: another run builds or uses {path.name}", file=sys.stderr, flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             if _read(path / "stamp") != stamp:
                 self._build(path, python, pins)
                 (path / "stamp").write_text(stamp)

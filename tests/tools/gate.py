@@ -32,7 +32,7 @@ import tasks
 from environments import FQCN, ROOT, Unsuitable, Version, Workspace, files_known_to_git, text
 
 LANES = 2
-TIME_LIMIT = 900
+TIME_LIMIT = 1500
 COVERAGE_AT_LEAST = {"plugins/module_utils": 95, "plugins/modules": 90}
 
 
@@ -60,6 +60,7 @@ class Run:
         variables = self.workspace.environment(self.name, venv)
         marker, value = self.marker.split("=", 1)
         variables[marker] = value
+        variables["GATE_ENVIRONMENT"] = str(self.workspace.venv("main"))
         variables["ANSIBLE_COLLECTIONS_PATH"] = str(self.workspace.tree)
         variables.update({name: str(setting) for name, setting in more.items()})
         return variables
