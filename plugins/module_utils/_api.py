@@ -83,34 +83,38 @@ class _Resource:
                 return None
             raise
 
-    def _confirmed(self, send: Callable[[], T], read_back: Callable[[], T | None]) -> tuple[T, bool]:
-        """Return the answer of a write, and whether the write was sent twice.
+    def _confirmed(
+        self, send: Callable[[], T], read_back: Callable[[], T | None], *, doubles: bool = False
+    ) -> tuple[T, LostAnswerError | None]:
+        """Return the answer of a write, and the error of the first try where it was sent twice.
 
-        Where the answer is lost the truth is read back; what turns out not to be done is sent once more.
+        Where the answer is lost the truth is read back; what turns out not to be done is sent once more. ``doubles`` marks
+        a write that would do harm if it were done twice.
         """
         try:
-            return send(), False
-        except LostAnswerError as lost:
-            done = self._read_back(lost, read_back)
-            if done is not None:
-                return done, False
-            if not self._transport.retries:
-                raise _not_done(lost) from None
+            return send(), None
+        except LostAnswerError as error:
+            lost = error
+        done = self._read_back(lost, read_back, patient=doubles)
+        if done is not None:
+            return done, None
+        if not self._transport.retries:
+            raise _not_done(lost)
         try:
-            return send(), True
-        except LostAnswerError as lost:
-            done = self._read_back(lost, read_back)
+            return send(), lost
+        except LostAnswerError as error:
+            done = self._read_back(error, read_back, patient=doubles)
             if done is not None:
-                return done, True
-            raise _not_done(lost) from None
+                return done, lost
+            raise _not_done(error) from None
         except ApiError:
             # The first try may have been done late, so that the second was refused for it.
             done = read_back()
             if done is not None:
-                return done, True
+                return done, lost
             raise
 
-    def _read_back(self, lost: LostAnswerError, read_back: Callable[[], T | None]) -> T | None:
+    def _read_back(self, lost: LostAnswerError, read_back: Callable[[], T | None], *, patient: bool) -> T | None:
         """Return what a write whose answer was lost has made, None where it was not done."""
         # A server that timed out may still be at work: look more than once before the write is repeated.
         looks = max(1, self._transport.retries) if lost.timed_out else 1
@@ -120,6 +124,9 @@ class _Resource:
                 done = read_back()
                 if done is not None:
                     return done
+            if lost.timed_out and patient:
+                self._transport.sleep(self._transport.timeout)
+                return read_back()
         except WpcomError as error:
             raise UnconfirmedWriteError(
                 f"{lost.message} Whether it was done all the same could not be read back: {error.message} "
@@ -142,7 +149,7 @@ class _Resource:
                     return True
                 raise
 
-        deleted, _repeated = self._confirmed(send, lambda: is_gone() or None)
+        deleted, _lost = self._confirmed(send, lambda: is_gone() or None)
         if not deleted:
             raise IgnoredWriteError(
                 f"Could not {action}: the server accepted the request but says that it did not delete.",
@@ -261,22 +268,26 @@ class PublicizeConnections(_Resource):
                 and ("external_id" not in expected or record.get("external_id") == expected["external_id"])
             ]
 
-        record, repeated = self._confirmed(
+        record, lost = self._confirmed(
             lambda: self._transport.post(path, self._read_one, action=action, body=values),
             lambda: min(fresh(), key=lambda made: int(made["id"]), default=None),
+            doubles=True,
         )
-        if repeated:
-            record = self._without_double(record, fresh(), site)
+        if lost is not None:
+            record = self._without_double(record, fresh, site, looks=3 if lost.timed_out else 1)
         return _verified(record, expected, action, path)
 
-    def _without_double(self, record: Record, fresh: Records, site: str) -> Record:
+    def _without_double(self, record: Record, fresh: Callable[[], Records], site: str, *, looks: int) -> Record:
         """Return the one connection that stays, where a first try that seemed lost was done late."""
-        earlier = [made for made in fresh if made["id"] != record["id"]]
-        if not earlier:
-            return record
-        # Only what the answer to our own request names is surely ours to take away again.
-        self.delete_on_site(site=site, connection_id=record["id"])
-        return min(earlier, key=lambda made: int(made["id"]))
+        for look in range(looks):
+            if look:
+                self._transport.sleep(self._transport.timeout)
+            earlier = [made for made in fresh() if made["id"] != record["id"]]
+            if earlier:
+                # Only what the answer to our own request names is surely ours to take away again.
+                self.delete_on_site(site=site, connection_id=record["id"])
+                return min(earlier, key=lambda made: int(made["id"]))
+        return record
 
     def update_on_site(
         self, *, site: str, connection_id: int, changes: Mapping[str, Any], expected: Mapping[str, Any]
@@ -328,7 +339,7 @@ class PublicizeConnections(_Resource):
             record = read_again()
             return record if record is not None and not _differing(record, expected) else None
 
-        record, _repeated = self._confirmed(
+        record, _lost = self._confirmed(
             lambda: self._transport.post(path, self._read_one, action=action, body=changes), read_back
         )
         return _verified(record, expected, action, path)

@@ -44,7 +44,7 @@ _LOWER_ON_THE_WIRE = ("token_site_id", "token_client_id")
 def plan_connection_info(params: Mapping[str, Any], snapshot: Snapshot) -> Plan:
     """Return a plan that changes nothing and whose result is what was gathered. Raises WpcomError."""
     _check(params)
-    sites = [site for site in map(checked_site, params["site"] or []) if site]
+    sites = list(dict.fromkeys(site for site in map(checked_site, params["site"] or []) if site))
     # A fresh test changes the status that the other lists show, so it comes first.
     if (params["test"] or params["refetch_external_users"]) and "keyring" not in params["gather"]:
         _keyring_connections(params, [], snapshot)
@@ -84,9 +84,7 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot
             "presentation": shown,
         }
         if sites:
-            found = [
-                record for site in sites for record in snapshot.look("publicize", "list_on_site", site=site, **asked)
-            ]
+            found = _each_once([snapshot.look("publicize", "list_on_site", site=site, **asked) for site in sites])
         else:
             found = snapshot.look("publicize", "list", **asked)
     user_id = params["user_id"]
@@ -103,6 +101,10 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot
     )
 
 
+def _each_once(lists: list[list[Record]]) -> list[Record]:
+    return list({record["id"]: record for records in lists for record in records}.values())
+
+
 def _keyring_connections(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -> list[Record]:
     asked = {
         "refetch_external_users": bool(params["refetch_external_users"]),
@@ -117,7 +119,7 @@ def _keyring_connections(params: Mapping[str, Any], sites: list[str], snapshot: 
         asked_sites: list[str | None] = [*sites] or [None]
         lists = [snapshot.look("keyring", "list", site=site, **asked) for site in asked_sites]
         # One keyring connection may serve several of the sites.
-        found = list({record["id"]: record for records in lists for record in records}.values())
+        found = _each_once(lists)
     return _shown(params, [record for record in found if _fits(record, "service", _service_name(params))])
 
 

@@ -74,9 +74,15 @@ def _plan_absent(current: Record | None, snapshot: Snapshot, *, cascade: bool) -
             code="cascade_needed",
             result={"connection": current, "publicize_connections": dependents},
         )
+    warnings = tuple(
+        f"Deleting keyring connection {describe(current)} deletes its publicize connections on site {site} too, which this "
+        "token does not show."
+        for site in unseen
+    )
     before = {**diff_view(current), "publicize_connections": [diff_view(record) for record in dependents]}
     return Plan(
         result={"connection": None, "publicize_connections": dependents},
         diff=Diff(before, {}, f"keyring connection {describe(current)}"),
         operations=(Call.of("keyring", "delete", keyring_connection_id=current["id"]),),
+        warnings=warnings,
     )

@@ -119,6 +119,7 @@ def _current(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Record |
     snapshot.foresee_publicize_connections_on(_site(wanted))
     keyring = _keyring_connection(wanted, snapshot)
     if keyring is None:
+        _check_nobody_elses(wanted, snapshot)
         return None
     candidates = [
         record
@@ -134,6 +135,14 @@ def _current(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Record |
             result={"candidates": candidates},
         )
     return candidates[0] if candidates else None
+
+
+def _check_nobody_elses(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> None:
+    """Refuse to call a connection absent that is there, made with somebody else's keyring connection."""
+    if wanted.keyring_connection_id is not None:
+        for record in snapshot.all_publicize_connections_on(_site(wanted)):
+            if record.get("keyring_connection_id") == wanted.keyring_connection_id:
+                _check_mine(record, snapshot)
 
 
 def _or_by_user(wanted: DesiredPublicizeConnection, candidates: Sequence[Record]) -> str:

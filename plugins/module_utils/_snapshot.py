@@ -111,6 +111,10 @@ class Snapshot:
         return found
 
     def publicize_connections_on(self, site: str) -> list[Record]:
+        """Return the publicize connections on a site, mine at least."""
+        return self.all_publicize_connections_on(site)
+
+    def all_publicize_connections_on(self, site: str) -> list[Record]:
         """Return all publicize connections on a site, other people's included."""
         found: list[Record] = self.look("publicize", "list_on_site", site=site)
         return found
@@ -228,7 +232,7 @@ class AccountSnapshot(Snapshot):
             return mine
         if mine is not None or site is None:
             return None
-        others = super().publicize_connections_on(site)
+        others = self.all_publicize_connections_on(site)
         return next((record for record in others if record["id"] == connection_id), None)
 
     def publicize_connections_on(self, site: str) -> list[Record]:
@@ -239,7 +243,7 @@ class AccountSnapshot(Snapshot):
         self._read_sites()
         if site in self._sites:
             return self._by_site.get(self._sites[site]["id"], [])
-        return super().publicize_connections_on(site)
+        return self.all_publicize_connections_on(site)
 
     def foresee_publicize_connections_on(self, *sites: str) -> None:
         """Have the lists that tell what is on the sites be read at once."""

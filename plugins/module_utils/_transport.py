@@ -275,6 +275,10 @@ class Transport:
         if seconds > 0:
             self._sleep(seconds)
 
+    def sleep(self, seconds: float) -> None:
+        """Let a server that is slow get done."""
+        self._sleep(seconds)
+
     def _wait_for_others(self) -> None:
         """Hold a thread back as long as the server asked another one to wait, then let them go one by one."""
         remaining = self._resume_at - time.monotonic()

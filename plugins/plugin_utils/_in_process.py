@@ -50,7 +50,7 @@ class _Kept:
         cls.key = cls.client = None
 
 
-class InProcessAction(ActionBase):  # type: ignore[misc]
+class InProcessAction(ActionBase):
     """An action that does what the module of its name does, without starting one where that makes no difference.
 
     With a remote connection, async, become, the environment variable WPCOM_IN_PROCESS=false, or without requests on the

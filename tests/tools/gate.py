@@ -209,6 +209,23 @@ def system(run: Run) -> str:
     return pytest(run, "tests/system")
 
 
+def molecule(run: Run) -> str:
+    """The role's scenario, from its syntax to a second run without change."""
+    output = run.call(
+        run.workspace.venv("main"),
+        "molecule",
+        "test",
+        "--scenario-name",
+        "social_connections",
+        cwd=run.workspace.tree / "ansible_collections" / "community" / "wpcom" / "extensions",
+    )
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    ended = re.findall(r"actions=(\d+) +successful=(\d+) .*failed=0", plain)
+    if not ended or ended[-1][0] != ended[-1][1]:
+        raise Failure("ran nothing: no summary of a successful scenario")
+    return at_least_one(int(ended[-1][1]), "actions")
+
+
 def demo(run: Run) -> str:
     """The demo, as a user starts it."""
     output = run.call(run.workspace.venv("main"), "make", "--no-print-directory", "demo")
@@ -361,7 +378,8 @@ def mypy(run: Run) -> str:
     """The types of the collection, and of the tools of these tests."""
     venv = run.workspace.venv("main")
     package = "ansible_collections.community.wpcom.plugins"
-    folders = [folder for folder in ("module_utils", "modules") if files_known_to_git(f"plugins/{folder}/*.py")]
+    names = ("action", "filter", "module_utils", "modules", "plugin_utils")
+    folders = [folder for folder in names if files_known_to_git(f"plugins/{folder}/*.py")]
     at_least_one(len(folders), "modules and module_utils")
     results = []
     for name, arguments, patterns, folder in (
@@ -503,6 +521,7 @@ def table() -> tuple[list[Step], list[str]]:
         Step("simulator", "tests", simulator),
         Step("docs", "docs", docs),
         Step("demo", "tests", demo),
+        Step("molecule", "tests", molecule),
         Step("mypy", "lint", mypy),
         Step("docs-lint", "lint", docs_lint),
         Step("ansible-lint", "lint", ansible_lint),
