@@ -104,7 +104,8 @@ SWITCHES: tuple[Switch, ...] = (
         "create_duplicate",
         "existing",
         ("existing", "second", "error"),
-        "creating what is already there (same site, keyring connection and external user): answers the one there unchanged, makes a second one, or 400 `insert_error`",
+        "creating what is already there (same site, keyring connection and external user): answers the one there unchanged, "
+        "makes a second one, or 400 `insert_error`",
     ),
     Switch(
         "external_users_only",

@@ -101,7 +101,9 @@ def play(
         **variables,
     )
     command = [sys.executable, "-m", "ansible", "playbook", str(playbook), *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def recap(finished: subprocess.CompletedProcess[str]) -> tuple[int, int]:

@@ -137,7 +137,7 @@ def test_idle_timeout(daemon: Path) -> None:
     """It ends when nobody has asked for long enough; the control interface counts as asking."""
     done = run("--daemon", "--pid-file", str(daemon / "pid"), "--idle-timeout", "2")
     url = done.stdout.strip()
-    for _ in range(4):
+    for _turn in range(4):
         time.sleep(0.6)
         assert healthy(url)
     time.sleep(3)

@@ -362,7 +362,7 @@ def test_latency(simulator: Simulator, ada: Client) -> None:
 def test_rate_limit_with_retry_after(simulator: Simulator, ada: Client) -> None:
     """So many requests are answered; then 429 tells how long to wait, and after that it goes on."""
     simulator.settings(rate_limit={"requests": 2, "per_seconds": 2, "retry_after": True})
-    assert [ada.get("/me").status_code for _ in range(3)] == [200, 200, 429]
+    assert [ada.get("/me").status_code for _turn in range(3)] == [200, 200, 429]
     refused = ada.post("/me/publicize-connections/5002/delete")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
     assert [(entry["fault"], entry["applied"]) for entry in simulator.requests("POST")] == [("rate_limit", False)]
@@ -374,7 +374,7 @@ def test_rate_limit_without_a_word(simulator: Simulator, ada: Client) -> None:
     """Without Retry-After it is HTML, and trying earlier prolongs the ban."""
     simulator.settings(rate_limit={"requests": 1, "per_seconds": 1.5, "retry_after": False})
     assert ada.get("/me").status_code == 200
-    for _ in range(3):
+    for _turn in range(3):
         answer = ada.get("/me")
         assert answer.status_code == 500
         assert "Limit reached" in answer.text

@@ -166,7 +166,7 @@ def test_wrong_shape(simulator: Simulator, ada: Client) -> None:
     simulator.fault(kind="wrong_shape")
     simulator.fault(kind="wrong_shape", body=None)
     simulator.fault(kind="wrong_shape", body={"connections": "none"})
-    assert [ada.get("/me").json() for _ in range(3)] == [["unexpected"], None, {"connections": "none"}]
+    assert [ada.get("/me").json() for _turn in range(3)] == [["unexpected"], None, {"connections": "none"}]
 
 
 def test_empty(simulator: Simulator, ada: Client) -> None:
@@ -191,9 +191,9 @@ def test_echo(simulator: Simulator, ada: Client) -> None:
 def test_times_and_skip(simulator: Simulator, ada: Client) -> None:
     """A fault can wait, and come several times or always."""
     simulator.fault(kind="status", status=500, skip=1, times=2)
-    assert [ada.get("/me").status_code for _ in range(5)] == [200, 500, 500, 200, 200]
+    assert [ada.get("/me").status_code for _turn in range(5)] == [200, 500, 500, 200, 200]
     simulator.fault(kind="status", status=500, times=-1)
-    assert {ada.get("/me").status_code for _ in range(5)} == {500}
+    assert {ada.get("/me").status_code for _turn in range(5)} == {500}
     simulator.clear_faults()
     assert ada.get("/me").status_code == 200
 
@@ -212,16 +212,16 @@ def test_method_and_path(simulator: Simulator, ada: Client) -> None:
 def test_the_first_fault_comes_first(simulator: Simulator, ada: Client) -> None:
     """Faults come in the order in which they were given, one a request."""
     simulator.core.add_faults([{"kind": "status", "status": 501}, {"kind": "status", "status": 502}])
-    assert [ada.get("/me").status_code for _ in range(3)] == [501, 502, 200]
+    assert [ada.get("/me").status_code for _turn in range(3)] == [501, 502, 200]
 
 
 def test_probability(simulator: Simulator, ada: Client) -> None:
     """A fault may come by chance, the same way after each reset."""
     runs = []
-    for _ in range(2):
+    for _turn in range(2):
         simulator.reset()
         simulator.fault(kind="status", status=500, probability=0.5)
-        runs.append([ada.get("/me").status_code for _ in range(40)])
+        runs.append([ada.get("/me").status_code for _turn in range(40)])
     assert runs[0] == runs[1]
     assert 8 < runs[0].count(500) < 32
 

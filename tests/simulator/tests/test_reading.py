@@ -107,10 +107,14 @@ def test_publicize_connection_types(ada: Client) -> None:
     """The types of a publicize connection are as documented."""
     for record in ada.get("/sites/3001/publicize-connections").json()["connections"]:
         for key in ("ID", "site_ID", "user_ID", "keyring_connection_ID", "keyring_connection_user_ID"):
-            assert type(record[key]) is int
-        assert type(record["shared"]) is bool
-        assert record["external_ID"] is None or type(record["external_ID"]) is str
-        assert record["external_follower_count"] is None or type(record["external_follower_count"]) is int
+            assert isinstance(record[key], int)
+            assert not isinstance(record[key], bool)
+        assert isinstance(record["shared"], bool)
+        assert record["external_ID"] is None or isinstance(record["external_ID"], str)
+        assert record["external_follower_count"] is None or (
+            isinstance(record["external_follower_count"], int)
+            and not isinstance(record["external_follower_count"], bool)
+        )
 
 
 def test_user_is_0_when_shared(ada: Client) -> None:
@@ -201,10 +205,12 @@ def test_keyring_connection_form(ada: Client) -> None:
     """A keyring connection has these keys and types, site IDs as strings among them; no token is shown."""
     for record in ada.get("/me/keyring-connections").json()["connections"]:
         assert set(record) == KEYRING_KEYS
-        assert type(record["ID"]) is int
-        assert type(record["user_ID"]) is int
+        assert isinstance(record["ID"], int)
+        assert not isinstance(record["ID"], bool)
+        assert isinstance(record["user_ID"], int)
+        assert not isinstance(record["user_ID"], bool)
         assert record["type"] in ("publicize", "other")
-        assert all(type(site) is str for site in record["sites"])
+        assert all(isinstance(site, str) for site in record["sites"])
     assert ada.get("/me/keyring-connections/2001").json()["sites"] == ["3001", "3002"]
     assert ada.get("/me/keyring-connections/2008").json()["type"] == "other"
     assert ada.get("/me/keyring-connections/2010").json()["sites"] == []

@@ -44,7 +44,7 @@ def test_a_thousand_reads_do_not_stall(simulator: Simulator) -> None:
     """No answer waits for a delayed acknowledgement, which would take 40 ms each."""
     connection = http.client.HTTPConnection(*address(simulator), timeout=5)
     before = time.monotonic()
-    for _ in range(1000):
+    for _turn in range(1000):
         connection.request("GET", "/rest/v1.1/me", headers={"Authorization": "Bearer sim-token"})
         connection.getresponse().read()
     assert time.monotonic() - before < 10
@@ -112,9 +112,9 @@ def test_many_clients_at_once(simulator: Simulator) -> None:
     """Latency is not waited for in a queue: 32 clients take no longer than one."""
     simulator.settings(latency_ms=300)
 
-    def one(_: int) -> int:
+    def one(_turn: int) -> int:
         client = Client(simulator)
-        return sum(client.get("/me").status_code for _ in range(2))
+        return sum(client.get("/me").status_code for _turn in range(2))
 
     before = time.monotonic()
     with ThreadPoolExecutor(32) as pool:
@@ -128,7 +128,7 @@ def test_many_clients_at_once(simulator: Simulator) -> None:
 def test_writes_at_once_are_all_done_once(simulator: Simulator) -> None:
     """The state is behind one lock: of many equal creations one makes, the others find it there."""
 
-    def one(_: int) -> Any:
+    def one(_turn: int) -> Any:
         client = Client(simulator)
         return client.post("/sites/3002/publicize-connections/new", {"keyring_connection_ID": 2003}).json()["ID"]
 
@@ -163,7 +163,7 @@ def test_a_large_world() -> None:
         taken = []
         for path, count in (("/me/publicize-connections", 10_000), ("/sites/s5.example.com/publicize-connections", 10)):
             times = []
-            for _ in range(3):
+            for _turn in range(3):
                 before = time.monotonic()
                 answer = client.get(path)
                 times.append(time.monotonic() - before)
@@ -228,7 +228,7 @@ def test_stop_ends_connections() -> None:
 def test_start_and_stop_leave_no_thread() -> None:
     """A simulator that was stopped is gone."""
     before = threading.active_count()
-    for _ in range(5):
+    for _turn in range(5):
         with Simulator() as simulator:
             Client(simulator).get("/me")
     deadline = time.monotonic() + 5

@@ -114,7 +114,7 @@ def test_any_mapping_is_a_world_or_an_error(document: dict[str, Any]) -> None:
 @settings(derandomize=True, max_examples=200, deadline=None)
 def test_casting_never_fails(value: Any) -> None:
     """Any value can be cast, and only the known ones are true."""
-    assert php_bool(value) is (value is True or (type(value) is int and value == 1) or value in ("1", "t", "true"))
+    assert php_bool(value) is (value is True or (isinstance(value, int) and value == 1) or value in ("1", "t", "true"))
     assert isinstance(php_int(value), int)
 
 

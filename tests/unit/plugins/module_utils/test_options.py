@@ -119,9 +119,7 @@ def test_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
 # Bad values
 
 
-@pytest.mark.parametrize(
-    ("name", "minimum"), [("timeout", 1), ("retries", 0), ("retry_max_delay", 0)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("name", "minimum"), [("timeout", 1), ("retries", 0), ("retry_max_delay", 0)], ids=str)
 def test_numbers_have_a_minimum(name: str, minimum: int) -> None:
     """The error names option, variable and border."""
     message = refusal(**{name: minimum - 1})

@@ -358,7 +358,7 @@ def test_write_refused_is_final(status: int) -> None:
     """The API said no, and nothing was done."""
     script = Script(json_answer({"error": "invalid_input", "message": "No."}, status))
     error = write_failure(transport(script=script))
-    assert type(error) is ApiError
+    assert error.__class__ is ApiError
     assert (error.status, error.method) == (status, "POST")
     assert len(script.sent) == 1
 
@@ -397,7 +397,7 @@ def test_redirect_is_never_followed(
     simulator.fault(kind="redirect", status=status, location=location, times=-1)
     made = transport(simulator.url)
     error = failure(made) if method == "GET" else write_failure(made)
-    assert type(error) is AnswerError
+    assert error.__class__ is AnswerError
     assert (error.status, error.code) == (status, "unexpected_answer")
     assert f"redirected to {location}" in error.message
     assert "set api_url" in error.message
@@ -597,7 +597,7 @@ def test_deep_nesting_is_no_answer(depth: int) -> None:
     """Nothing of the API is so deep, and recursion must not end the task with a traceback."""
     for body in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
         error = failure(transport(script=Script(Answer(200, body)), retries=0))
-        assert type(error) is AnswerError
+        assert error.__class__ is AnswerError
         error = failure(transport(script=Script(Answer(400, body)), retries=0))
         assert isinstance(error, ApiError)
         assert error.code == ""
@@ -624,7 +624,7 @@ def test_no_json(body: bytes, message: str) -> None:
     """An answer that is not JSON is told with its beginning, and where to look."""
     script = Script(Answer(200, body))
     error = failure(transport(script=script, retries=1))
-    assert type(error) is AnswerError
+    assert error.__class__ is AnswerError
     assert message in error.message
     assert "Check api_url" in error.message
     assert len(error.api_message or "") <= 300

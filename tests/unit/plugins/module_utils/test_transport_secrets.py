@@ -39,12 +39,12 @@ SPECIAL = "aB3!@#&%/\"<>'+=$^*()?;:,.~\\zZ9"
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "raw": lambda token: token,
     "in the header": lambda token: f"Authorization: Bearer {token}",
-    "URL-quoted": lambda token: quote(token),
+    "URL-quoted": quote,
     "URL-quoted with slashes": lambda token: quote(token, safe=""),
-    "form-quoted": lambda token: quote_plus(token),
-    "JSON-escaped": lambda token: json.dumps(token),
+    "form-quoted": quote_plus,
+    "JSON-escaped": json.dumps,
     "JSON-escaped by PHP": lambda token: json.dumps(token).replace("/", "\\/"),
-    "HTML-escaped": lambda token: html.escape(token),
+    "HTML-escaped": html.escape,
     "base64": lambda token: base64.b64encode(token.encode()).decode(),
 }
 # Spellings that servers use as well.
