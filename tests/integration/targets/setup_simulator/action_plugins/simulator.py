@@ -24,7 +24,7 @@ ORDERS = {
 
 
 class ActionModule(ActionBase):
-    """The task "simulator"; returns ``requests`` as they were before a reset, and the ``state`` afterwards."""
+    """The task "simulator"; returns ``requests`` as they were before it cleared them, and the ``state`` afterwards."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -34,11 +34,14 @@ class ActionModule(ActionBase):
         """Do what the task says."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        clear = arguments.pop("clear", False)
         url = arguments.pop("url", None) or (task_vars or {})["simulator_url"]
         unknown = set(arguments) - set(ORDERS)
         if unknown:
             raise AnsibleActionFail(f"unknown: {', '.join(sorted(unknown))}")
         result["requests"] = self._call(url, "GET", "requests")["requests"]
+        if clear:
+            self._call(url, "DELETE", "requests")
         for name, (method, path) in ORDERS.items():
             if arguments.get(name) is not None and (arguments[name] or name == "reset"):
                 self._call(url, method, path, arguments[name])
