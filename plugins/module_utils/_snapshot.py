@@ -224,14 +224,19 @@ class AccountSnapshot(Snapshot):
         found: list[Record] = self.look(_MY_CONNECTIONS.resource, _MY_CONNECTIONS.method)
         return found
 
-    def publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
-        """Return one publicize connection; somebody else's only through a site."""
+    def my_publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
+        """Return one publicize connection of mine, on the site where one is named."""
         self.my_publicize_connections()
         mine = self._by_id.get(connection_id)
-        if mine is not None and (site is None or mine.get("site_id") == self.site_id(site)):
-            return mine
-        if mine is not None or site is None:
+        if mine is None or (site is not None and mine.get("site_id") != self.site_id(site)):
             return None
+        return mine
+
+    def publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
+        """Return one publicize connection; somebody else's only through a site."""
+        mine = self.my_publicize_connection(connection_id, site)
+        if mine is not None or site is None:
+            return mine
         others = self.all_publicize_connections_on(site)
         return next((record for record in others if record["id"] == connection_id), None)
 
@@ -274,6 +279,22 @@ class AccountSnapshot(Snapshot):
 
     def _read_sites(self) -> None:
         self.look(_MY_SITES.resource, _MY_SITES.method)
+
+
+class LoopSnapshot(AccountSnapshot):
+    """What is there for the items of a loop: told from the account's lists only where a single reading would tell the same.
+
+    What those lists lack may be somebody else's, or on a site that refuses, so it is read as for a single connection.
+    """
+
+    def publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
+        """Return one publicize connection."""
+        mine = super().my_publicize_connection(connection_id, site)
+        return mine if mine is not None else Snapshot.publicize_connection(self, connection_id, site)
+
+    def publicize_connections_on(self, site: str) -> list[Record]:
+        """Return mine on a site; where I have none there, all that it has."""
+        return super().publicize_connections_on(site) or self.all_publicize_connections_on(site)
 
 
 _MY_CONNECTIONS = Call.of("publicize", "list")

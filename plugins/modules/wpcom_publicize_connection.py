@@ -265,9 +265,9 @@ error:
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize import plan_publicize_connection
 from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
-from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot
+from ansible_collections.community.wpcom.plugins.module_utils._snapshot import LoopSnapshot
 
-MODULE = ModuleSpec(plan_publicize_connection, publicize_connection_argument_spec(), looped_snapshot=AccountSnapshot)
+MODULE = ModuleSpec(plan_publicize_connection, publicize_connection_argument_spec(), looped_snapshot=LoopSnapshot)
 
 
 def main() -> None:

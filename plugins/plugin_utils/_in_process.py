@@ -61,11 +61,6 @@ class InProcessAction(ActionBase):
     _supports_check_mode = True
     module: ModuleSpec
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a task, or an item of a loop."""
-        super().__init__(*args, **kwargs)
-        self._has_run = False
-
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module."""
         task_vars = task_vars or {}
@@ -76,10 +71,6 @@ class InProcessAction(ActionBase):
             wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
             return result
-        if self._has_run:
-            # A retry of the same item: what was read for the last try may be what it waits to change.
-            _Kept.drop()
-        self._has_run = True
         with _environment(environment):
             result.update(self._result(task_vars, environment))
         return result
@@ -119,7 +110,8 @@ class InProcessAction(ActionBase):
         self, params: Mapping[str, Any], task_vars: Mapping[str, Any], environment: Mapping[str, Any]
     ) -> Outcome:
         check_mode = bool(self._task.check_mode)
-        if "ansible_loop_var" not in task_vars:
+        # A task that is tried again waits for what was read to change, so it reads anew.
+        if "ansible_loop_var" not in task_vars or self._task.until or self._task.retries is not None:
             return execute(self.module, params, check_mode=check_mode)
         try:
             client = self._looped_client(params, environment, check_mode)

@@ -1,0 +1,311 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fast path: within Ansible's own process every task comes to the same as through the ordinary module."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.simulator import Simulator
+
+FAST = {"WPCOM_IN_PROCESS": "true"}
+ORDINARY = {"WPCOM_IN_PROCESS": "false"}
+
+# Everything that an action plugin has to do by itself, in one play.
+MANY_WAYS = """\
+---
+- name: The ways in which tasks are run
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Read
+      community.wpcom.wpcom_connection_info:
+        gather: [publicize, keyring, applications, services, sites, account]
+
+    - name: Change
+      community.wpcom.wpcom_publicize_connection:
+        id: 5002
+        shared: true
+      diff: true
+
+    - name: Warn
+      community.wpcom.wpcom_publicize_connection:
+        id: 5004
+
+    - name: Foresee
+      community.wpcom.wpcom_publicize_connection:
+        site: shop.example.com
+        service: mastodon
+        account: "@ada@mastodon.example"
+      check_mode: true
+      diff: true
+
+    - name: Refuse an unknown option
+      community.wpcom.wpcom_publicize_connection:
+        id: 5002
+        shred: true
+      ignore_errors: true
+
+    - name: Refuse a value of another type
+      community.wpcom.wpcom_publicize_connection:
+        id: five
+      ignore_errors: true
+
+    - name: Refuse what is missing
+      community.wpcom.wpcom_keyring_connection:
+      ignore_errors: true
+
+    - name: Convert what a template or a shell makes of a value
+      community.wpcom.wpcom_publicize_connection:
+        id: "5002"
+        shared: "{{ 'yes' }}"
+        site: "{{ 3001 }}"
+
+    - name: Take defaults
+      community.wpcom.wpcom_keyring_connection:
+        id: 2001
+      module_defaults:
+        group/community.wpcom.wpcom:
+          http_envelope: true
+
+    - name: Take the environment of the task
+      community.wpcom.wpcom_connection_info:
+        gather: account
+        fields: [id, token_scope]
+      environment:
+        WPCOM_API_TOKEN: sim-token-grace
+
+    - name: Mask the token wherever it is
+      community.wpcom.wpcom_keyring_connection:
+        service: "prefix-secret-0815-suffix"
+        api_token: secret-0815
+      ignore_errors: true
+
+    - name: Say nothing at all
+      community.wpcom.wpcom_keyring_connection:
+        id: 2001
+      no_log: true
+
+    - name: Loop, each item after what the ones before have done
+      community.wpcom.wpcom_publicize_connection:
+        site: jetpack.example.com
+        service: "{{ item.service }}"
+        account: "{{ item.account }}"
+        state: "{{ item.state | default('present') }}"
+        shared: "{{ item.shared | default(omit) }}"
+      loop:
+        - {service: mastodon, account: "@ada@mastodon.example"}
+        - {service: mastodon, account: "@ada@mastodon.example"}
+        - {service: mastodon, account: "@ada@mastodon.example", shared: true}
+        - {service: mastodon, account: "@ada@mastodon.example", state: absent}
+        - {service: mastodon, account: "@ada@mastodon.example", state: absent}
+        - {service: mastodon, account: "@ada@mastodon.example"}
+        - {service: bluesky, account: nobody}
+        - {service: linkedin, account: acme-l}
+      ignore_errors: true
+
+    - name: Loop in check mode, each item as if it were alone
+      community.wpcom.wpcom_publicize_connection:
+        id: 5007
+        shared: "{{ item }}"
+      loop: [true, true, false]
+      check_mode: true
+      diff: true
+
+    - name: Loop over other people's connections
+      community.wpcom.wpcom_publicize_connection: "{{ item }}"
+      loop:
+        - {id: 5005, site: 3001}
+        - {id: 5005, site: 3001, state: absent}
+        - {id: 5005}
+        - {id: 9999, state: absent}
+        - {site: 3001, keyring_connection_id: 2101, state: absent}
+        - {site: private.example.com, service: facebook, external_user_id: "111"}
+        - {site: nowhere.example.com, service: facebook, external_user_id: "111"}
+        - {site: nopublicize.example.com, service: facebook, external_user_id: "111", state: absent}
+      ignore_errors: true
+
+    - name: Delete in a loop until nothing is left
+      community.wpcom.wpcom_publicize_connection:
+        id: "{{ item }}"
+        state: absent
+      loop: [5008, 5009, 5009]
+
+    - name: Converge many
+      community.wpcom.wpcom_publicize_connections:
+        connections:
+          - {site: blog.example.com, service: linkedin, account: acme-l}
+          - {id: 5003, shared: false}
+      diff: true
+
+    - name: Delegate to this machine
+      community.wpcom.wpcom_keyring_connection:
+        id: 2001
+      delegate_to: localhost
+
+    - name: Run apart
+      community.wpcom.wpcom_keyring_connection:
+        id: 2001
+      async: 60
+      poll: 1
+
+    - name: Fail for good
+      community.wpcom.wpcom_keyring_connection:
+        service: mastodon
+"""
+
+
+def normalised(value: Any) -> Any:
+    """Return a result without what differs from run to run."""
+    if isinstance(value, dict):
+        # Interpreter discovery belongs to modules that are started.
+        left_out = {"ansible_facts", "ansible_job_id", "results_file", "started", "finished", "stdout", "stderr"}
+        left_out |= {"stdout_lines", "stderr_lines"}
+        return {key: normalised(item) for key, item in value.items() if key not in left_out}
+    if isinstance(value, list):
+        return [normalised(item) for item in value]
+    if isinstance(value, str):
+        value = re.sub(r"nonce=[0-9a-f]+", "nonce=N", value)
+        return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "DATE", value)
+    return value
+
+
+def test_every_way_comes_to_the_same(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
+    """The same play both ways: the same results, warnings, diffs, masks and writes, and fewer requests."""
+    ran = {}
+    for name, way in (("fast", FAST), ("ordinary", ORDINARY)):
+        simulator.reset()
+        apart = {"ANSIBLE_ASYNC_DIR": str(ansible.home / "async")}
+        outcome = ansible.play(MANY_WAYS, "--diff", **{**connected, **apart, **way})
+        assert outcome.status == 2, outcome.output
+        log = simulator.requests()
+        state = simulator.state()["publicize_connections"]
+        ran[name] = (outcome, log, normalised([{**row, "issued": None} for row in state]))
+    fast, ordinary = ran["fast"], ran["ordinary"]
+    assert [task["task"] for task in fast[0].tasks] == [task["task"] for task in ordinary[0].tasks]
+    assert len(ordinary[0].tasks) == MANY_WAYS.count("    - name: ")
+    for one, other in zip(fast[0].tasks, ordinary[0].tasks):
+        assert normalised(one) == normalised(other), one["task"]
+    writes = [
+        [(request["path"].rsplit("/", 2)[-2:], request["body"]) for request in log if request["method"] == "POST"]
+        for _outcome, log, _state in (fast, ordinary)
+    ]
+    assert writes[0] == writes[1]
+    assert fast[2] == ordinary[2]
+    assert len(fast[1]) < len(ordinary[1])
+    for outcome, _log, _state in (fast, ordinary):
+        assert "secret-0815" not in outcome.output
+        assert "secret-0815" not in str(outcome.tasks)
+
+
+LOOP = """\
+---
+- name: Two loops
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Once
+      community.wpcom.wpcom_publicize_connection:
+        id: "{{ item }}"
+        shared: true
+      loop: [5001, 5002, 5007, 5010]
+
+    - name: Twice
+      community.wpcom.wpcom_publicize_connection:
+        id: "{{ item }}"
+        shared: true
+      loop: [5001, 5002, 5007, 5010]
+"""
+
+
+def test_a_loop_reads_once_over_one_connection(
+    ansible: Any, simulator: Simulator, connected: Mapping[str, str]
+) -> None:
+    """What one item read serves the others, but never another task."""
+    outcome = ansible.play(LOOP, **{**connected, **FAST})
+    assert outcome.status == 0, outcome.output
+    log = simulator.requests()
+    by_connection: dict[int, list[str]] = {}
+    for request in log:
+        by_connection.setdefault(request["connection"], []).append(request["method"])
+    first, second = by_connection.values()
+    assert first.count("POST") == 4
+    assert first.count("GET") == 2
+    assert second == ["GET"]
+
+    simulator.reset()
+    assert ansible.play(LOOP, **{**connected, **ORDINARY}).status == 0
+    assert len({request["connection"] for request in simulator.requests()}) >= 8
+
+
+UNTIL = """\
+---
+- name: Wait
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Wait for an account
+      community.wpcom.wpcom_keyring_connection:
+        service: "{{ item }}"
+        account: "@ada@mastodon.example"
+      loop: [mastodon]
+      register: seen
+      until: seen.connection.health == 'ok'
+      retries: 3
+      delay: 0
+"""
+
+
+def test_a_retry_reads_again(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
+    """What is waited for is looked at anew with each try."""
+    simulator.patch(keyring_connections=[{"ID": 2003, "status": "broken"}])
+    outcome = ansible.play(UNTIL, **{**connected, **FAST})
+    assert outcome.status == 2
+    assert [request["method"] for request in simulator.requests()] == ["GET"] * 4
+
+
+@pytest.mark.parametrize("way", [FAST, ORDINARY])
+def test_ad_hoc(ansible: Any, simulator: Simulator, connected: Mapping[str, str], way: Mapping[str, str]) -> None:
+    """From the command line, verbose too; only the ordinary way starts a module."""
+    outcome = ansible.run(
+        "ansible",
+        "localhost",
+        "-m",
+        "community.wpcom.wpcom_keyring_connection",
+        "-a",
+        "id=2001",
+        "-vvv",
+        **{**connected, **way},
+    )
+    assert outcome.status == 0, outcome.output
+    assert ("AnsiballZ" in outcome.output) is (way == ORDINARY)
+    assert "sim-token" not in outcome.output
+
+
+BECOME = """\
+---
+- name: As somebody
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Become
+      community.wpcom.wpcom_keyring_connection:
+        id: 2001
+      become: true
+      become_method: ansible.builtin.su
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody without a password")
+def test_become_starts_the_ordinary_module(ansible: Any, connected: Mapping[str, str]) -> None:
+    """Another user has other rights and another environment."""
+    outcome = ansible.play(BECOME, "-vvv", **{**connected, **FAST})
+    assert outcome.status == 0, outcome.output
+    assert "AnsiballZ" in outcome.output
