@@ -18,7 +18,7 @@ from .worlds import shape, world
 # A run that takes longer is not repeated for the median: it consists of many equal parts, which even out by themselves.
 ONCE, TWICE = 25.0, 8.0
 # Seconds that a run may take by what smaller ones took: of those that a target speaks of, and of the others.
-LONGEST_NEEDED, LONGEST = 120.0, 35.0
+LONGEST_NEEDED, LONGEST = 180.0, 35.0
 
 Say = Callable[[str], None]
 
