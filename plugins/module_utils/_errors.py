@@ -75,7 +75,7 @@ class MissingError(OptionError):
 class NotAllowedError(WpcomError):
     """The thing exists, but it belongs to somebody else, or the change would do more harm than was asked for."""
 
-    code = "refused"
+    code = "not_yours"
 
 
 class ConnectError(WpcomError):

@@ -215,7 +215,6 @@ def _check_mine(record: Record, snapshot: Snapshot) -> None:
             f"Publicize connection {describe(record)} belongs to somebody else "
             f"(user {record.get('keyring_connection_user_id', 'unknown')}) and is never changed from here: "
             "its owner has to do it.",
-            code="not_yours",
             result={"connection": record},
         )
 

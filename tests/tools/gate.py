@@ -28,10 +28,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environments
+import results
 import tasks
 from environments import FQCN, ROOT, Unsuitable, Version, Workspace, files_known_to_git, text
 
 LANES = 2
+# What the tasks of the integration tests came to: through the fast path, and through the ordinary modules.
+RESULTS: dict[bool, Path] = {}
+RESULTS_LOCK = threading.Lock()
 TIME_LIMIT = 1500
 COVERAGE_AT_LEAST = {"plugins/module_utils": 95, "plugins/modules": 90}
 
@@ -265,8 +269,8 @@ def units(run: Run, python: Version) -> str:
     return tests_passed(output)
 
 
-def integration(run: Run, hosts: Sequence[str]) -> str:
-    """Every integration target, run by ansible-test."""
+def integration(run: Run, hosts: Sequence[str], in_process: bool) -> str:
+    """Every integration target, run by ansible-test; what is run both ways must come to the same."""
     targets = {
         Path(name).parts[3]
         for name in files_known_to_git(
@@ -277,11 +281,28 @@ def integration(run: Run, hosts: Sequence[str]) -> str:
         if re.search(r"^hidden$", (ROOT / name).read_text(), re.MULTILINE):
             targets.discard(Path(name).parts[3])
     at_least_one(len(targets), "integration targets")
+    written = run.folder / "results.jsonl"
+    settings = run.workspace.copy(f"copy-{run.name}") / "tests" / "integration"
+    (settings / "integration_config.yml").write_text(f"---\nwpcom_in_process: {str(in_process).lower()}\n")
+    (settings / "integration.cfg").write_text(
+        f"[defaults]\ncallback_plugins = {settings.parent / 'system' / 'callbacks'}\ncallbacks_enabled = task_results\n"
+        f"[task_results]\npath = {written}\n"
+    )
     output = ansible_test(run, run.workspace.venv("main"), "integration", "--continue-on-error", *hosts)
     ran = set(re.findall(r"^Running (\S+) integration test (?:role|script)", output, re.MULTILINE))
     if ran != targets:
         raise Failure(f"did not run every target: {', '.join(sorted(targets ^ ran))}")
-    return at_least_one(len(ran), "targets")
+    told = [at_least_one(len(ran), "targets"), at_least_one(len(results.read(written)), "tasks")]
+    with RESULTS_LOCK:
+        other = next((path for way, path in RESULTS.items() if way != in_process), None)
+        RESULTS[in_process] = written
+    if other is not None:
+        found = results.differences(results.read(RESULTS[True]), results.read(RESULTS[False]))
+        if found:
+            run.log.write_text(run.log.read_text() + "\n".join(f"ERROR: {line}" for line in found))
+            raise Failure(f"{len(found)} tasks come to something else through the fast path")
+        told.append("the same through the fast path and the modules")
+    return ", ".join(told)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -501,10 +522,11 @@ def table() -> tuple[list[Step], list[str]]:
             notes.append("Python 3.12 or 3.13 is not here: nothing is tested on ansible-core 2.19")
     for core, environment, wanted in cores:
         steps.append(Step(f"sanity-{core}", "sanity", partial(sanity, environment=environment, wanted=wanted)))
-    steps.append(Step("integration", "integration", partial(integration, hosts=["--venv"])))
+    steps.append(Step("integration", "integration", partial(integration, hosts=["--venv"], in_process=True)))
     oldest = environments.oldest_target_python()
     if oldest != environments.TARGET_PYTHONS[0]:
         notes.append(f"Python 3.9, the oldest for modules, is not here: {text(oldest)} is the oldest that is tested")
+    hosts = ["--venv"]
     if oldest != main:
         hosts = [
             "--controller",
@@ -512,7 +534,9 @@ def table() -> tuple[list[Step], list[str]]:
             "--target",
             f"controller:python=venv/{text(oldest)}",
         ]
-        steps.append(Step(f"integration-{text(oldest)}", "integration", partial(integration, hosts=hosts)))
+    steps.append(
+        Step(f"integration-{text(oldest)}", "integration", partial(integration, hosts=hosts, in_process=False))
+    )
     steps += [
         Step(f"units-{text(oldest)}", "units", partial(units, python=oldest)),
         Step("system", "tests", system),

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 from ansible.parsing.ajson import AnsibleJSONEncoder
@@ -18,7 +17,17 @@ name: task_results
 type: aggregate
 short_description: Write down what each task came to
 description:
-  - Appends a line of JSON for each result to the file that E(TASK_RESULTS) names.
+  - Appends a line of JSON for each result to a file.
+options:
+  path:
+    description: The file.
+    type: path
+    required: true
+    env:
+      - name: TASK_RESULTS
+    ini:
+      - section: task_results
+        key: path
 """
 
 
@@ -31,8 +40,9 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, outcome: str, result: Any) -> None:
-        entry = {"task": result._task.get_name(), "outcome": outcome, "result": result._result}
-        with open(os.environ["TASK_RESULTS"], "a", encoding="utf-8") as file:
+        task = result._task
+        entry = {"task": task.get_name(), "action": task.action, "outcome": outcome, "result": result._result}
+        with open(self.get_option("path"), "a", encoding="utf-8") as file:
             file.write(json.dumps(entry, cls=AnsibleJSONEncoder) + "\n")
 
     def v2_runner_on_ok(self, result: Any) -> None:

@@ -1,0 +1,63 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Comparing what the same tasks came to through the fast path and through the ordinary modules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Interpreter discovery belongs to modules that are started, and async tells where it worked.
+LEFT_OUT = {
+    "ansible_facts",
+    "ansible_job_id",
+    "finished",
+    "results_file",
+    "started",
+    "stderr",
+    "stderr_lines",
+    "stdout",
+    "stdout_lines",
+}
+VARYING = (
+    (re.compile(r"nonce=[0-9a-f]+"), "nonce=N"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "DATE"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
+    (re.compile(r"/tmp/[^\s'\":,]+"), "FOLDER"),
+    # How Python says it differs from version to version.
+    (re.compile(r"\(_ssl\.c:\d+\)"), "(SSL)"),
+)
+
+
+def comparable(value: Any) -> Any:
+    """Return a result without what differs from run to run."""
+    if isinstance(value, dict):
+        return {key: comparable(item) for key, item in value.items() if key not in LEFT_OUT}
+    if isinstance(value, list):
+        return [comparable(item) for item in value]
+    if isinstance(value, str):
+        for pattern, name in VARYING:
+            value = pattern.sub(name, value)
+    return value
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the results of the collection's tasks out of what the callback task_results wrote."""
+    entries = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return [entry for entry in entries if entry["action"].startswith("community.wpcom.")]
+
+
+def differences(some: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what differs between two runs of the same tasks, a line each."""
+    if [entry["task"] for entry in some] != [entry["task"] for entry in others]:
+        return [f"not the same tasks: {len(some)} and {len(others)}"]
+    return [
+        f"{one['task']}: {json.dumps(comparable(one))[:2000]} / {json.dumps(comparable(other))[:2000]}"
+        for one, other in zip(some, others)
+        if comparable(one) != comparable(other)
+    ]
