@@ -11,6 +11,7 @@ fails. Usage: gate.py [STEP or GROUP ...]; without names everything runs. "gate.
 from __future__ import annotations
 
 import concurrent.futures
+import configparser
 import contextlib
 import os
 import re
@@ -24,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -34,7 +36,7 @@ from environments import FQCN, ROOT, Unsuitable, Version, Workspace, files_known
 
 LANES = 2
 # What the tasks of the integration tests came to: through the fast path, and through the ordinary modules.
-RESULTS: dict[bool, Path] = {}
+RESULTS: dict[bool, list[dict[str, Any]]] = {}
 RESULTS_LOCK = threading.Lock()
 TIME_LIMIT = 1500
 COVERAGE_AT_LEAST = {"plugins/module_utils": 95, "plugins/modules": 90}
@@ -239,13 +241,14 @@ def demo(run: Run) -> str:
     return at_least_one(int(recap.group(1)), "tasks")
 
 
-def ansible_test(run: Run, venv: Path, *arguments: object) -> str:
+def ansible_test(run: Run, venv: Path, *arguments: object, copy: Path | None = None) -> str:
     """Run ansible-test in a copy; it is given the script that it would otherwise fetch to get at pip."""
     cache = run.workspace.home(run.name) / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in ("24_2", "25_2"):
         shutil.copyfile(ROOT / "tests" / "tools" / "get_pip.py", cache / f"get_pip_{version}.py")
-    output = run.call(venv, "ansible-test", *arguments, "--color", "no", cwd=run.workspace.copy(f"copy-{run.name}"))
+    copy = copy or run.workspace.copy(f"copy-{run.name}")
+    output = run.call(venv, "ansible-test", *arguments, "--color", "no", cwd=copy)
     if "All targets skipped" in output:
         raise Failure("ran nothing: all targets skipped")
     return output
@@ -282,22 +285,26 @@ def integration(run: Run, hosts: Sequence[str], in_process: bool) -> str:
             targets.discard(Path(name).parts[3])
     at_least_one(len(targets), "integration targets")
     written = run.folder / "results.jsonl"
-    settings = run.workspace.copy(f"copy-{run.name}") / "tests" / "integration"
-    (settings / "integration_config.yml").write_text(f"---\nwpcom_in_process: {str(in_process).lower()}\n")
-    (settings / "integration.cfg").write_text(
-        f"[defaults]\ncallback_plugins = {settings.parent / 'system' / 'callbacks'}\ncallbacks_enabled = task_results\n"
-        f"[task_results]\npath = {written}\n"
-    )
-    output = ansible_test(run, run.workspace.venv("main"), "integration", "--continue-on-error", *hosts)
+    copy = run.workspace.copy(f"copy-{run.name}")
+    tests = copy / "tests"
+    (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {str(in_process).lower()}\n")
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(tests / "integration" / "integration.cfg")
+    settings["defaults"].update(callback_plugins=str(tests / "system" / "callbacks"), callbacks_enabled="task_results")
+    settings["task_results"] = {"path": str(written)}
+    with (tests / "integration" / "integration.cfg").open("w") as file:
+        settings.write(file)
+    output = ansible_test(run, run.workspace.venv("main"), "integration", "--continue-on-error", *hosts, copy=copy)
     ran = set(re.findall(r"^Running (\S+) integration test (?:role|script)", output, re.MULTILINE))
     if ran != targets:
         raise Failure(f"did not run every target: {', '.join(sorted(targets ^ ran))}")
+    # The folder of the step goes when it ends, so that what is in the file is kept, not where it is.
     told = [at_least_one(len(ran), "targets"), at_least_one(len(results.read(written)), "tasks")]
     with RESULTS_LOCK:
-        other = next((path for way, path in RESULTS.items() if way != in_process), None)
-        RESULTS[in_process] = written
-    if other is not None:
-        found = results.differences(results.read(RESULTS[True]), results.read(RESULTS[False]))
+        RESULTS[in_process] = results.read(written)
+        both = dict(RESULTS) if len(RESULTS) == 2 else None
+    if both is not None:
+        found = results.differences(both[True], both[False])
         if found:
             run.log.write_text(run.log.read_text() + "\n".join(f"ERROR: {line}" for line in found))
             raise Failure(f"{len(found)} tasks come to something else through the fast path")
