@@ -46,7 +46,7 @@ def test_artefact(ansible: Any, simulator: Simulator, connected: Mapping[str, st
     assert str(installed) in told.stdout
     assert str(ROOT) not in told.stdout
 
-    done = ansible.play(PLAY, "-vvv", **connected, **place)
+    done = ansible.play(PLAY, "-vvv", **connected, **place, WPCOM_IN_PROCESS="false")
     assert done.status == 0, done.output
     assert f"Using module file {installed}/ansible_collections/community/wpcom/plugins/modules/" in done.stdout
     assert done.result("Share")["connection"]["shared"] is True

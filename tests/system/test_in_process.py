@@ -219,7 +219,8 @@ def test_a_loop_reads_once_over_one_connection(
     by_connection: dict[int, list[str]] = {}
     for request in log:
         by_connection.setdefault(request["connection"], []).append(request["method"])
-    first, second = by_connection.values()
+    assert len(by_connection) == 2
+    first, second = list(by_connection.values())
     assert first.count("POST") == 4
     assert first.count("GET") == 2
     assert second == ["GET"]
