@@ -66,7 +66,6 @@ class Ansible:
             NO_PROXY="*",
             PATH=os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)]),
             PYTHONDONTWRITEBYTECODE="1",
-            ANSIBLE_CALLBACKS_ENABLED="task_results",
             ANSIBLE_CALLBACK_PLUGINS=str(Path(__file__).parent / "callbacks"),
             ANSIBLE_COLLECTIONS_PATH=str(collections),
             ANSIBLE_LOCALHOST_WARNING="False",

@@ -290,7 +290,7 @@ def integration(run: Run, hosts: Sequence[str], in_process: bool) -> str:
     (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {str(in_process).lower()}\n")
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(tests / "integration" / "integration.cfg")
-    settings["defaults"].update(callback_plugins=str(tests / "system" / "callbacks"), callbacks_enabled="task_results")
+    settings["defaults"]["callback_plugins"] = str(tests / "system" / "callbacks")
     settings["task_results"] = {"path": str(written)}
     with (tests / "integration" / "integration.cfg").open("w") as file:
         settings.write(file)

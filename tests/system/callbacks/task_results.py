@@ -32,12 +32,13 @@ options:
 
 
 class CallbackModule(CallbackBase):
-    """Enabled by ANSIBLE_CALLBACKS_ENABLED."""
+    """Active wherever its folder is among those of the callbacks."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "task_results"
-    CALLBACK_NEEDS_ENABLED = True
+    # Its folder is named where it is wanted, and ansible-test sets itself which others are enabled.
+    CALLBACK_NEEDS_ENABLED = False
 
     def _write(self, outcome: str, result: Any) -> None:
         task = result._task
