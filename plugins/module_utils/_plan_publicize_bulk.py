@@ -62,20 +62,12 @@ class BulkPlan(Plan):
 
     entries: tuple[Entry, ...] = ()
     listed: int = 0
+    order: tuple[tuple[int, ...], ...] = ()
 
     @property
     def stages(self) -> tuple[tuple[int, ...], ...]:
-        """Return the order of the writes: on each site deletions go first.
-
-        Sites without deletions come before them all. So a connection that moves from one site to another never leaves
-        its keyring connection without any, which WordPress.com may answer by deleting that too.
-        """
-        acting = [entry for entry in self.entries if entry.plan.operations]
-        emptied = {entry.site_id for entry in acting if entry.action == "deleted"}
-        stages: tuple[list[int], list[int], list[int]] = ([], [], [])
-        for index, entry in enumerate(acting):
-            stages[1 if entry.action == "deleted" else 2 if entry.site_id in emptied else 0].append(index)
-        return tuple(tuple(stage) for stage in stages if stage)
+        """Return which writes may go on at once, stage after stage."""
+        return self.order
 
     def concluded(self, done: Sequence[Done] | None) -> dict[str, Any]:
         """Return the result, predicted where ``done`` is None. Raises WpcomError, with all that was done, for failures."""
@@ -119,9 +111,38 @@ def plan_publicize_connections(params: Mapping[str, Any], snapshot: AccountSnaps
         warnings=(*_health_warnings(entries), *_last_ones(entries, snapshot)),
         entries=tuple(entries),
         listed=listed,
+        order=_stages([entry for entry in entries if entry.plan.operations], snapshot),
         parallel=params["parallel"],
         stop_on_error=params["on_error"] == "stop",
     )
+
+
+def _stages(acting: Sequence[Entry], snapshot: AccountSnapshot) -> tuple[tuple[int, ...], ...]:
+    """Return the order of the writes: on a site deletions go first, but an account's last connection goes after its new one.
+
+    WordPress.com may delete a keyring connection with its last publicize connection, and then nothing new can be made with
+    it. Where both cannot be had, the account is worth more than the order on the site.
+    """
+    deleted = Counter(_account_of(entry) for entry in acting if entry.action == "deleted")
+    emptied = {key for key, number in deleted.items() if len(snapshot.publicize_connections_with(key)) <= number}
+    waiting = dict(enumerate(acting))
+    stages: list[tuple[int, ...]] = []
+    while waiting:
+        sites = {entry.site_id for entry in waiting.values() if entry.action == "deleted"}
+        accounts = emptied & {_account_of(entry) for entry in waiting.values() if entry.action == "created"}
+        ready = [
+            index
+            for index, entry in waiting.items()
+            if (_account_of(entry) not in accounts if entry.action == "deleted" else entry.site_id not in sites)
+        ]
+        stages.append(tuple(ready or (index for index, entry in waiting.items() if entry.action == "created")))
+        for index in stages[-1]:
+            del waiting[index]
+    return tuple(stages)
+
+
+def _account_of(entry: Entry) -> Any:
+    return (entry.plan.current or entry.record or {}).get("keyring_connection_id")
 
 
 def _planned(connections: Sequence[Mapping[str, Any]], snapshot: AccountSnapshot) -> list[Entry]:

@@ -275,6 +275,33 @@ def test_deletions_come_first_on_a_site_and_last_elsewhere(simulator: Simulator)
     assert not [warning for warning in outcome.warnings if "last" in warning]
 
 
+MOVES = {
+    "between two sites that both lose something": (
+        [{"site": "blog.example.com", "service": "tumblr"}, {"id": 5015}, {"id": 5013, "state": "absent"}],
+        [{"id": 5001, "state": "absent"}, {"id": 5002, "state": "absent"}],
+    ),
+    "two accounts that change places": (
+        [{"site": "shop.example.com", "service": "tumblr"}, {"id": 5013, "state": "absent"}],
+        [
+            {"site": "jetpack.example.com", "service": "bluesky", "account": "ada.bsky.example"},
+            {"id": 5004, "state": "absent"},
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MOVES)
+def test_an_account_that_moves_is_never_without_a_connection(simulator: Simulator, case: str) -> None:
+    """Even where the server deletes a keyring connection with its last publicize connection."""
+    simulator.settings(switches={"delete_keyring_with_last": True})
+    some, others = MOVES[case]
+    before = {row["ID"] for row in simulator.state()["keyring_connections"]}
+    outcome = run(simulator, *some, *others)
+    assert not outcome.failed, outcome.result["msg"]
+    assert {row["ID"] for row in simulator.state()["keyring_connections"]} == before
+    assert set(actions(run(simulator, *some, *others))) == {"unchanged"}
+
+
 def test_the_last_connection_of_a_keyring_connection_is_warned_of_once(simulator: Simulator) -> None:
     outcome = run(simulator, {"id": 5008, "state": "absent"}, {"id": 5009, "state": "absent"}, check_mode=True)
     assert [warning for warning in outcome.warnings if "2004" in warning and "last" in warning] == outcome.warnings
