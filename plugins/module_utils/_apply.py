@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Done
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def read_all(calls: Sequence[Call], perform: Callable[[Call], Any], parallel: int) -> list[Any]:
@@ -24,10 +27,7 @@ def read_all(calls: Sequence[Call], perform: Callable[[Call], Any], parallel: in
         except WpcomError as error:
             return error
 
-    if parallel == 1 or len(calls) == 1:
-        return [one(call) for call in calls]
-    with ThreadPoolExecutor(max_workers=min(parallel, len(calls))) as pool:
-        return list(pool.map(one, calls))
+    return _for_each(one, calls, parallel)
 
 
 def carry_out(plan: Plan, perform: Callable[[Call], Any]) -> list[Done]:
@@ -46,11 +46,14 @@ def carry_out(plan: Plan, perform: Callable[[Call], Any]) -> list[Done]:
             failed = True
 
     for stage in plan.stages:
-        if plan.parallel > 1 and len(stage) > 1:
-            with ThreadPoolExecutor(max_workers=min(plan.parallel, len(stage))) as pool:
-                # The results are taken so that an unforeseen exception of a thread surfaces here.
-                list(pool.map(one, stage))
-        else:
-            for index in stage:
-                one(index)
+        _for_each(one, stage, plan.parallel)
     return done
+
+
+def _for_each(work: Callable[[T], R], items: Sequence[T], parallel: int) -> list[R]:
+    """Return what the work makes of each item, so many at once; an exception of a thread surfaces here."""
+    workers = min(parallel, len(items))
+    if workers <= 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return list(pool.map(work, items))

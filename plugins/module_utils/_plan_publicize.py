@@ -188,6 +188,10 @@ def keyring_connection_of(
     """Return the keyring connection behind a connection, or the one that the options pick for one that is not there."""
     if record is None:
         return _keyring_connection(wanted, snapshot) if wanted.id is None else None
+    return _keyring_behind(record, snapshot)
+
+
+def _keyring_behind(record: Record, snapshot: Snapshot) -> Record | None:
     keyring_id = record.get("keyring_connection_id")
     return next((keyring for keyring in snapshot.keyring_connections() if keyring["id"] == keyring_id), None)
 
@@ -201,10 +205,10 @@ def _site(wanted: DesiredPublicizeConnection) -> str:
 def _is_mine(record: Record, snapshot: Snapshot) -> bool:
     if record.get("read_only"):
         return False
-    keyrings = snapshot.keyring_connections()
-    if any(record.get("keyring_connection_id") == keyring["id"] for keyring in keyrings):
+    if _keyring_behind(record, snapshot) is not None:
         return True
     # A connection may outlive its keyring connection; then the owner tells.
+    keyrings = snapshot.keyring_connections()
     me = keyrings[0].get("user_id") if keyrings else (snapshot.account() or {}).get("id")
     return me is not None and bool(record.get("keyring_connection_user_id") == me)
 
@@ -234,7 +238,7 @@ def _has_external_user(wanted: DesiredPublicizeConnection, record: Record, snaps
     # A connection that was named by ID is known without its account, so its own copy of the name will do.
     if name is not None and wanted.id is not None and is_named(record, name):
         return True
-    keyring = _keyring_of(record, snapshot)
+    keyring = _needed_keyring(record, snapshot)
     if name is None:
         return bool(record.get("external_id") == keyring.get("external_id"))
     users = [keyring, *(keyring.get("additional_external_users") or [])]
@@ -243,14 +247,14 @@ def _has_external_user(wanted: DesiredPublicizeConnection, record: Record, snaps
     return record.get("external_id") in named if named else is_named(record, name)
 
 
-def _keyring_of(record: Record, snapshot: Snapshot) -> Record:
-    for keyring in snapshot.keyring_connections():
-        if keyring["id"] == record.get("keyring_connection_id"):
-            return keyring
-    raise MissingError(
-        f"The keyring connection {record.get('keyring_connection_id')} of publicize connection {describe(record)} "
-        "is not among yours: delete this connection and connect the account again."
-    )
+def _needed_keyring(record: Record, snapshot: Snapshot) -> Record:
+    keyring = _keyring_behind(record, snapshot)
+    if keyring is None:
+        raise MissingError(
+            f"The keyring connection {record.get('keyring_connection_id')} of publicize connection {describe(record)} "
+            "is not among yours: delete this connection and connect the account again."
+        )
+    return keyring
 
 
 def _external_user(wanted: DesiredPublicizeConnection, keyring: Record, snapshot: Snapshot) -> Record | None:
@@ -428,7 +432,7 @@ def _plan_update(wanted: DesiredPublicizeConnection, current: Record, snapshot: 
         after["user_id"] = 0 if wanted.shared else current.get("keyring_connection_user_id")
     if wanted.names_external_user and not _has_external_user(wanted, current, snapshot):
         _check_mine(current, snapshot)
-        keyring = _keyring_of(current, snapshot)
+        keyring = _needed_keyring(current, snapshot)
         user = _external_user(wanted, keyring, snapshot)
         # Any value that is not a JSON string goes back to the default user.
         changes["external_user_ID"] = user["external_id"] if user else False

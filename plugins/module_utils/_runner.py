@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
@@ -75,8 +75,13 @@ class Client:
         self._api = Api(self._transport, expiring_within=params.get("expiring_within", EXPIRING_WITHIN_DAYS))
         self._account: Record | None = None
         self._asking = threading.Lock()
-        self.kept_for = (self.options, check_mode, params.get("parallel", 1), params.get("expiring_within"))
         self.snapshot = (spec.looped_snapshot if read_ahead else spec.snapshot)(check_mode=check_mode)
+
+    @staticmethod
+    def shared_by(params: Mapping[str, Any], *, check_mode: bool) -> Hashable:
+        """Return what is the same for all tasks that may share a client. Raises OptionError."""
+        options = ConnectionOptions.from_params(params)
+        return (options, check_mode, params.get("parallel"), params.get("expiring_within"))
 
     def perform(self, call: Call) -> Any:
         """Make a call of the resource layer. Raises WpcomError, which says what to do about it."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 from urllib.request import getproxies_environment
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
@@ -114,17 +114,16 @@ class Redactor:
         patterns = ["".join(map(_any_spelling, secret)) for secret in sorted(plain, key=len, reverse=True)]
         patterns += [re.sub("[-_]", "[-_+/]", text) + "=*" for text in encoded]
         self._pattern = re.compile("|".join(patterns)) if patterns else None
-        escaped = [json.dumps(secret)[1:-1] for secret in plain]
-        self._usual = [*plain, *map(quote, plain), *escaped, *encoded]
-        self._usual += [text.replace("/", "\\/") for text in escaped]
+        # However a secret is spelled, its letters and digits stay, but for numeric escapes.
+        self._cores = {max(re.findall("[A-Za-z0-9]+", text), key=len, default="") for text in (*plain, *encoded)}
 
     def __call__(self, text: str) -> str:
         """Return the text without the secrets."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
     def is_needed(self, text: str) -> bool:
-        """Whether a JSON text may hold a secret: in a usual spelling, or behind an escape."""
-        return "\\u00" in text or any(spelling in text for spelling in self._usual)
+        """Whether a JSON text may hold a secret; far quicker than to look for it."""
+        return "\\u00" in text or any(core in text for core in self._cores)
 
     def deep(self, value: Any) -> Any:
         """Return a decoded JSON value without the secrets."""

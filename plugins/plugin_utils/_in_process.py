@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ class _Kept:
     that nothing is ever kept across tasks.
     """
 
-    key: Any = None
+    key: Hashable = None
     client: Client | None = None
 
     @classmethod
@@ -72,7 +72,7 @@ class InProcessAction(ActionBase):
             result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
             return result
         with _environment(environment):
-            result.update(self._result(task_vars, environment))
+            result.update(self._result(environment))
         return result
 
     def _is_in_process(self, environment: Mapping[str, Any]) -> bool:
@@ -85,7 +85,7 @@ class InProcessAction(ActionBase):
             and self._connection.transport == "local"
         )
 
-    def _result(self, task_vars: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    def _result(self, environment: Mapping[str, Any]) -> dict[str, Any]:
         spec = self.module
         validation = ModuleArgumentSpecValidator(spec.argument_spec, **spec.rules).validate(_plain(self._task.args))
         params = validation.validated_parameters
@@ -95,7 +95,7 @@ class InProcessAction(ActionBase):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             outcome = Outcome({"msg": message}, failed=True)
         else:
-            outcome = self._outcome(params, task_vars, environment)
+            outcome = self._outcome(params, environment)
         result = {**outcome.result, **({"failed": True} if outcome.failed else {})}
         if outcome.warnings:
             result["warnings"] = outcome.warnings
@@ -106,12 +106,10 @@ class InProcessAction(ActionBase):
         preserved = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**_scrubbed(result, secrets), **preserved}
 
-    def _outcome(
-        self, params: Mapping[str, Any], task_vars: Mapping[str, Any], environment: Mapping[str, Any]
-    ) -> Outcome:
+    def _outcome(self, params: Mapping[str, Any], environment: Mapping[str, Any]) -> Outcome:
         check_mode = bool(self._task.check_mode)
         # A task that is tried again waits for what was read to change, so it reads anew.
-        if "ansible_loop_var" not in task_vars or self._task.until or self._task.retries is not None:
+        if self._task.loop is None or self._task.until or self._task.retries is not None:
             return execute(self.module, params, check_mode=check_mode)
         try:
             client = self._looped_client(params, environment, check_mode)
@@ -121,11 +119,12 @@ class InProcessAction(ActionBase):
 
     def _looped_client(self, params: Mapping[str, Any], environment: Mapping[str, Any], check_mode: bool) -> Client:
         """Return the client of the loop, a new one where an item wants another connection."""
-        client = Client(self.module, params, check_mode=check_mode, read_ahead=True)
-        key = (self._task._uuid, client.kept_for, tuple(sorted((str(k), str(v)) for k, v in environment.items())))
+        shared = Client.shared_by(params, check_mode=check_mode)
+        key = (self._task._uuid, shared, tuple(sorted((str(k), str(v)) for k, v in environment.items())))
         if _Kept.client is None or _Kept.key != key:
             _Kept.drop()
-            _Kept.key, _Kept.client = key, client
+            _Kept.client = Client(self.module, params, check_mode=check_mode, read_ahead=True)
+            _Kept.key = key
         return _Kept.client
 
 

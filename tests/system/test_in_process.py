@@ -230,6 +230,34 @@ def test_a_loop_reads_once_over_one_connection(
     assert len({request["connection"] for request in simulator.requests()}) >= 8
 
 
+INCLUDED = """\
+---
+- name: A loop of files
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Include
+      ansible.builtin.include_tasks: one.yml
+      loop: [5001, 5002]
+"""
+ONE = """\
+---
+- name: Look
+  community.wpcom.wpcom_publicize_connection:
+    id: "{{ item }}"
+"""
+
+
+def test_a_task_of_a_looped_file_reads_what_it_needs_itself(
+    ansible: Any, simulator: Simulator, connected: Mapping[str, str]
+) -> None:
+    """There is nobody to share a list with: each is a task and a worker of its own."""
+    (ansible.cwd / "one.yml").write_text(ONE, encoding="utf-8")
+    outcome = ansible.play(INCLUDED, **{**connected, **FAST})
+    assert outcome.status == 0, outcome.output
+    assert [request["path"].rsplit("/", 1)[-1] for request in simulator.requests()] == ["5001", "5002"]
+
+
 UNTIL = """\
 ---
 - name: Wait
