@@ -140,13 +140,16 @@ def _scrubbed(result: dict[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
 @contextmanager
 def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
     """Set the environment of a task for the time that it runs."""
-    before = dict(os.environ)
+    before = {str(name): os.environ.get(str(name)) for name in variables}
     os.environ.update({str(name): str(value) for name, value in variables.items()})
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _plain(value: Any) -> Any:
