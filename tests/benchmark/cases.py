@@ -15,8 +15,11 @@ from .contestants import CONTESTANTS, Contestant, Job, has_role
 from .measure import HERE, Bench, Figures, Request, TooLongError, WrongRunError
 from .worlds import shape, world
 
-# A run that takes longer is not repeated for the median: it consists of many equal parts, which even out by themselves.
-ONCE, TWICE = 25.0, 8.0
+# Seconds from which a run that a target speaks of is repeated once only, and not at all: the longer a run, the more equal
+# parts it consists of, which even out by themselves.
+TWICE, ONCE = 4.0, 12.0
+# Seconds from which any other run is not repeated, so that the whole ends in time.
+ONCE_WITHOUT_TARGET = 1.5
 # Seconds that a run may take by what smaller ones took: of those that a target speaks of, and of the others.
 LONGEST_NEEDED, LONGEST = 180.0, 35.0
 
@@ -167,8 +170,7 @@ class Measurement:
                     continue
                 cell.figures.append(figures)
                 if turn == 0:
-                    often = most if self._is_needed(cell) else self._runs
-                    cell.wanted = 1 if figures.wall > ONCE else min(2, often) if figures.wall > TWICE else often
+                    cell.wanted = self._often(cell, figures.wall, most)
         for cell in cells:
             if cell.wall is not None:
                 self._say(f"{job.label}: {cell.contestant.name}: {cell.wall:.2f} s")
@@ -215,6 +217,12 @@ class Measurement:
             cell.wanted = 0
             self._say(f"{job.label}: {contestant.name}: left out, would take about {cell.estimate:.0f} s")
         return cell
+
+    def _often(self, cell: Cell, wall: float, most: int) -> int:
+        """Return how many runs there shall be, by how long the first one took."""
+        if not self._is_needed(cell):
+            return 1 if wall > ONCE_WITHOUT_TARGET else self._runs
+        return 1 if wall > ONCE else min(2, most) if wall > TWICE else most
 
     def _is_needed(self, cell: Cell) -> bool:
         """Tell whether a target depends on a cell."""
