@@ -143,6 +143,14 @@ def test_further_spelling_is_masked(spelling: Callable[[str], str]) -> None:
     assert spelling(token) not in Redactor([token])(f"[{spelling(token)}]")
 
 
+@pytest.mark.parametrize("spelling", [*SPELLINGS.values(), *FURTHER.values()], ids=[*SPELLINGS, *FURTHER])
+def test_quick_look_sees_every_spelling(spelling: Callable[[str], str]) -> None:
+    """An answer is only looked through where the quick look says so; most are not."""
+    redactor = Redactor([SPECIAL])
+    assert redactor.is_needed(json.dumps({"a": [f"x{spelling(SPECIAL)}x"]}))
+    assert not redactor.is_needed('{"service": "facebook", "external_name": "Analytical Engines"}')
+
+
 def test_echo_of_the_simulator(simulator: Simulator) -> None:
     """A server that shows all headers of the request."""
     simulator.fault(kind="echo", status=400, times=-1)
