@@ -120,7 +120,7 @@ class _Resource:
         looks = max(1, self._transport.retries) if lost.timed_out else 1
         try:
             for attempt in range(looks):
-                self._transport.pause(attempt, lost.wait, together=lost.throttled)
+                self._transport.pause(attempt, lost.wait)
                 done = read_back()
                 if done is not None:
                     return done
@@ -248,12 +248,19 @@ class PublicizeConnections(_Resource):
         )
 
     def create(
-        self, *, site: str, values: Mapping[str, Any], expected: Mapping[str, Any], known_ids: Collection[int]
+        self,
+        *,
+        site: str,
+        values: Mapping[str, Any],
+        expected: Mapping[str, Any],
+        known_ids: Collection[int],
+        other_users: Collection[Any] = (),
     ) -> Record:
         """Make one and return it: POST /sites/$site/publicize-connections/new.
 
         Whatever becomes of the answers, at most one is made: before a repetition the list is read, and a connection
-        that is not in ``known_ids`` (those on the site before) is adopted. Raises IgnoredWriteError.
+        that is not in ``known_ids`` (those on the site before) is adopted, unless its external user is one of
+        ``other_users``, for whom somebody else made it. Raises IgnoredWriteError.
         """
         path = f"/sites/{_quoted(site)}/publicize-connections/new"
         action = f"create a publicize connection on site {site}"
@@ -265,6 +272,7 @@ class PublicizeConnections(_Resource):
                 for record in self.list_on_site(site=site, keyring_connection_id=keyring_connection_id)
                 if record["id"] not in known_ids
                 and record.get("keyring_connection_id") == keyring_connection_id
+                and record.get("external_id") not in other_users
                 and ("external_id" not in expected or record.get("external_id") == expected["external_id"])
             ]
 
@@ -284,7 +292,7 @@ class PublicizeConnections(_Resource):
                 self._transport.sleep(self._transport.timeout)
             earlier = [made for made in fresh() if made["id"] != record["id"]]
             if earlier:
-                # Only what the answer to our own request names is surely ours to take away again.
+                # Both are new and for the same external user of the same account of mine, so one is one too many.
                 self.delete_on_site(site=site, connection_id=record["id"])
                 return min(earlier, key=lambda made: int(made["id"]))
         return record

@@ -110,10 +110,10 @@ class LostAnswerError(WpcomError):
     """A write was sent and may or may not have been done: the answer was lost, unreadable, or a server error.
 
     ``wait`` are the seconds to let pass before asking again (None: the caller's choice), ``timed_out`` whether the
-    server may still be at work on it, ``throttled`` whether it wants fewer requests.
+    server may still be at work on it.
     """
 
-    def __init__(self, cause: WpcomError, *, wait: float | None, timed_out: bool, throttled: bool = False) -> None:
+    def __init__(self, cause: WpcomError, *, wait: float | None, timed_out: bool) -> None:
         """Speak as the cause does."""
         super().__init__(
             cause.message,
@@ -125,7 +125,6 @@ class LostAnswerError(WpcomError):
         )
         self.wait = wait
         self.timed_out = timed_out
-        self.throttled = throttled
 
 
 class UnconfirmedWriteError(WpcomError):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,11 @@ class Plan:
     def stages(self) -> tuple[tuple[int, ...], ...]:
         """Return the indices of operations that may run at once, stage after stage."""
         return (tuple(range(len(self.operations))),)
+
+    @property
+    def needs(self) -> Mapping[int, Collection[int]]:
+        """Return for operations that would do harm alone, by index, the earlier ones of which one must have been done."""
+        return {}
 
     def concluded(self, done: Sequence[Done] | None) -> dict[str, Any]:
         """Return the result, predicted where ``done`` is None. Raises the WpcomError of the operation that failed."""

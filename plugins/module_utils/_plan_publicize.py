@@ -303,6 +303,10 @@ def _matching_users(wanted: DesiredPublicizeConnection, keyring: Record, service
     return list({user.get("external_id"): user for user in reversed(found)}.values())[::-1]
 
 
+def _external_ids(keyring: Record) -> list[Any]:
+    return [user.get("external_id") for user in (keyring, *(keyring.get("additional_external_users") or []))]
+
+
 def _external_users_listed(keyring: Record) -> str:
     users = keyring.get("additional_external_users") or []
     return ", ".join(f"{user.get('external_id')} ({account_name(user)})" for user in users) or "none"
@@ -385,6 +389,7 @@ def _plan_create(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Plan
                 values=values,
                 expected=expected,
                 known_ids=frozenset(record["id"] for record in on_site),
+                other_users=frozenset(_external_ids(keyring)) - {after["external_id"]},
             ),
         ),
         warnings=health_warning("keyring connection", keyring),

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError, WpcomError
@@ -63,11 +63,17 @@ class BulkPlan(Plan):
     entries: tuple[Entry, ...] = ()
     listed: int = 0
     order: tuple[tuple[int, ...], ...] = ()
+    conditions: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[tuple[int, ...], ...]:
         """Return which writes may go on at once, stage after stage."""
         return self.order
+
+    @property
+    def needs(self) -> Mapping[int, frozenset[int]]:
+        """Return for deletions of an account's last connections the creations of which one must have succeeded."""
+        return self.conditions
 
     def concluded(self, done: Sequence[Done] | None) -> dict[str, Any]:
         """Return the result, predicted where ``done`` is None. Raises WpcomError, with all that was done, for failures."""
@@ -79,7 +85,7 @@ class BulkPlan(Plan):
         actions = [_action(entry, one) for entry, one in ended]
         counted = Counter(action["action"] for action in actions)
         result = {
-            "changed": any(counted[action] for action in ("created", "updated", "deleted")),
+            "changed": any(counted[action] for action in ("created", "updated", "deleted")) or any(map(_changed, done or ())),
             "connections": [_record_after(entry, one) for entry, one in ended[: self.listed]],
             "actions": actions,
             "summary": {action: counted[action] for action in ACTIONS},
@@ -105,31 +111,52 @@ def plan_publicize_connections(params: Mapping[str, Any], snapshot: AccountSnaps
     if params["purge"] == "listed":
         entries += _purged(entries, snapshot)
     _check_deletions(entries, params["max_deletions"])
+    acting = [entry for entry in entries if entry.plan.operations]
+    emptied = _emptied(acting, snapshot)
     return BulkPlan(
         result={},
         operations=tuple(operation for entry in entries for operation in entry.plan.operations),
         warnings=(*_health_warnings(entries), *_last_ones(entries, snapshot)),
         entries=tuple(entries),
         listed=listed,
-        order=_stages([entry for entry in entries if entry.plan.operations], snapshot),
+        order=_stages(acting, emptied),
+        conditions=_conditions(acting, emptied),
         parallel=params["parallel"],
         stop_on_error=params["on_error"] == "stop",
     )
 
 
-def _stages(acting: Sequence[Entry], snapshot: AccountSnapshot) -> tuple[tuple[int, ...], ...]:
+def _emptied(acting: Sequence[Entry], snapshot: AccountSnapshot) -> set[Any]:
+    """Return the keyring connections whose present publicize connections all go."""
+    deleted = Counter(_account_of(entry) for entry in acting if entry.action == "deleted")
+    return {key for key, number in deleted.items() if len(snapshot.publicize_connections_with(key)) <= number}
+
+
+def _conditions(acting: Sequence[Entry], emptied: Collection[Any]) -> dict[int, frozenset[int]]:
+    """Return what must have been made before an account's last connections go: one of its new ones."""
+    created: dict[Any, set[int]] = {}
+    for index, entry in enumerate(acting):
+        if entry.action == "created":
+            created.setdefault(_account_of(entry), set()).add(index)
+    return {
+        index: frozenset(created[_account_of(entry)])
+        for index, entry in enumerate(acting)
+        if entry.action == "deleted" and _account_of(entry) in emptied and _account_of(entry) in created
+    }
+
+
+def _stages(acting: Sequence[Entry], emptied: Collection[Any]) -> tuple[tuple[int, ...], ...]:
     """Return the order of the writes: on a site deletions go first, but an account's last connection goes after its new one.
 
     WordPress.com may delete a keyring connection with its last publicize connection, and then nothing new can be made with
     it. Where both cannot be had, the account is worth more than the order on the site.
     """
-    deleted = Counter(_account_of(entry) for entry in acting if entry.action == "deleted")
-    emptied = {key for key, number in deleted.items() if len(snapshot.publicize_connections_with(key)) <= number}
     waiting = dict(enumerate(acting))
     stages: list[tuple[int, ...]] = []
     while waiting:
         sites = {entry.site_id for entry in waiting.values() if entry.action == "deleted"}
-        accounts = emptied & {_account_of(entry) for entry in waiting.values() if entry.action == "created"}
+        new = {_account_of(entry) for entry in waiting.values() if entry.action == "created"}
+        accounts = new.intersection(emptied)
         ready = [
             index
             for index, entry in waiting.items()
@@ -305,10 +332,17 @@ def _action(entry: Entry, one: Done | None) -> dict[str, Any]:
     }
 
 
+def _changed(one: Done) -> bool:
+    """Whether a write that failed has changed something all the same: the server did not do all that it was asked."""
+    return one.error is not None and bool(one.error.result.get("changed"))
+
+
 def _record_after(entry: Entry, one: Done | None) -> Record | None:
     """Return the record as it is after the run: answered, predicted, or as it was where nothing was done."""
     if one is None:
         return entry.record
+    if one.error is not None and _changed(one):
+        return one.error.result.get("connection")
     if not one.answered:
         return entry.plan.current
     return None if entry.action == "deleted" else one.answer
@@ -319,15 +353,18 @@ def _diff(ended: Sequence[tuple[Entry, Done | None]]) -> Diff:
     before: Record = {}
     after: Record = {}
     for entry, one in ended:
-        if entry.action == "unchanged" or (one is not None and not one.answered):
+        if entry.action == "unchanged" or (one is not None and not one.answered and not _changed(one)):
             continue
+        record = _record_after(entry, one) if one is not None and _changed(one) else entry.record
         shown = entry.plan.current or entry.record or {}
         number = f" ({shown['id']})" if shown.get("id") else ""
-        name = f"site {entry.site_id}: {shown.get('service')} {account_name(entry.record or shown)}{number}"
+        name = f"site {entry.site_id}: {shown.get('service')} {account_name(record or shown)}{number}"
+        if name in before or name in after:
+            name += f" [{(record or shown).get('external_id')}]"
         if entry.plan.current is not None:
             before[name] = diff_view(entry.plan.current)
-        if entry.record is not None:
-            after[name] = diff_view(entry.record)
+        if record is not None:
+            after[name] = diff_view(record)
     return Diff(before, after, "publicize connections")
 
 

@@ -136,8 +136,10 @@ def execute_with(client: Client, spec: ModuleSpec, params: Mapping[str, Any], *,
         done = carry_out(plan, client.perform)
         client.snapshot.learn(plan.operations, done)
         outcome.result = plan.concluded(done)
-        for key, call in plan.gone.items():
-            outcome.result[key] = client.perform(call) is None
+        for key, answer in zip(plan.gone, client.read(list(plan.gone.values()))):
+            # What was asked for is done; this is only told where it can be known.
+            if not isinstance(answer, WpcomError):
+                outcome.result[key] = answer is None
     except WpcomError as error:
         outcome.failed = True
         # What was done before the error stays done.

@@ -50,8 +50,8 @@ RETRIED_STATUS = (429, 500, 502, 503, 504)
 EXCERPT_LENGTH = 300
 DEEPEST = 50
 MASK = "********"
-# WordPress.com bans for a minute and begins anew with each early try.
 HTML_NAMES = {"&": ("amp",), "<": ("lt",), ">": ("gt",), '"': ("quot",), "'": ("apos",)}
+# WordPress.com bans for a minute and begins anew with each early try.
 LIMIT_REACHED = "Limit reached"
 LIMIT_REACHED_SECONDS = 60.0
 
@@ -169,12 +169,14 @@ class Transport:
         parallel: int = 1,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open nothing yet; the first call connects."""
         self._options = options
         self._check_mode = check_mode
         self._sleep = sleep
         self._jitter = jitter
+        self._clock = clock
         self._parallel = parallel
         self._resume_at = 0.0
         # All that requests would take from the environment is decided here, once: its trust_env would let ~/.netrc
@@ -231,9 +233,10 @@ class Transport:
             try:
                 return self._exchange("GET", path, read, action=action, params=params, public=public)
             except _Trouble as trouble:
+                self._hold_back(trouble, attempt)
                 if not trouble.retry or attempt >= self.retries:
                     raise trouble.error from None
-                self.pause(attempt, trouble.wait, together=trouble.throttled)
+                self.pause(attempt, trouble.wait)
             attempt += 1
 
     def post(self, path: str, read: Callable[[Any], T], *, action: str, body: Mapping[str, Any] | None = None) -> T:
@@ -252,36 +255,36 @@ class Transport:
             try:
                 return self._exchange("POST", path, read, action=action, body=body or {})
             except _Trouble as trouble:
+                self._hold_back(trouble, attempt)
                 if trouble.refused and attempt < self.retries:
-                    self.pause(attempt, trouble.wait, together=trouble.throttled)
+                    self.pause(attempt, trouble.wait)
                 elif trouble.retry and not trouble.refused:
-                    raise LostAnswerError(
-                        trouble.error, wait=trouble.wait, timed_out=trouble.timed_out, throttled=trouble.throttled
-                    ) from None
+                    raise LostAnswerError(trouble.error, wait=trouble.wait, timed_out=trouble.timed_out) from None
                 else:
                     raise trouble.error from None
             attempt += 1
 
-    def pause(self, attempt: int, wait: float | None, *, together: bool = False) -> None:
-        """Sleep ``wait`` seconds, or where None as long as exponential backoff with full jitter says.
-
-        ``together`` holds back the other threads too.
-        """
-        longest = float(self._options.retry_max_delay)
-        seconds = min(longest, float(2**attempt)) * self._jitter() if wait is None else min(longest, wait)
-        if together:
-            self._resume_at = max(self._resume_at, time.monotonic() + seconds)
+    def pause(self, attempt: int, wait: float | None) -> None:
+        """Sleep ``wait`` seconds, or where None as long as exponential backoff with full jitter says."""
+        seconds = self._longest_pause(attempt, wait) * (self._jitter() if wait is None else 1)
         if seconds > 0:
             self._sleep(seconds)
+
+    def _longest_pause(self, attempt: int, wait: float | None) -> float:
+        return min(float(self._options.retry_max_delay), float(2**attempt) if wait is None else wait)
 
     def sleep(self, seconds: float) -> None:
         """Let a server that is slow get done."""
         self._sleep(seconds)
 
+    def _hold_back(self, trouble: _Trouble, attempt: int) -> None:
+        """Have all threads wait where the server wants fewer requests, whether or not this one tries again."""
+        if trouble.throttled:
+            self._resume_at = max(self._resume_at, self._clock() + self._longest_pause(attempt, trouble.wait))
+
     def _wait_for_others(self) -> None:
         """Hold a thread back as long as the server asked another one to wait, then let them go one by one."""
-        remaining = self._resume_at - time.monotonic()
-        if self._parallel > 1 and remaining > 0:
+        while self._parallel > 1 and (remaining := self._resume_at - self._clock()) > 0:
             self._sleep(remaining + self._jitter() * min(1.0, remaining))
 
     def _exchange(
@@ -405,6 +408,8 @@ class Transport:
             refused=answer.status == 429,
             throttled=limited or answer.status == 429,
             wait=LIMIT_REACHED_SECONDS if limited else self._retry_after(answer),
+            # The gateway's patience has ended, which says nothing of the server behind it.
+            timed_out=answer.status == 504,
         )
 
     def _slug_and_text(self, answer: _Answer) -> tuple[str, str]:
@@ -438,7 +443,11 @@ class Transport:
     def _no_answer(self, error: Exception, method: str, path: str, action: str) -> _Trouble:
         """Say what hindered a request, and whether it may pass."""
         chain = list(_causes(error))
-        timed_out = isinstance(error, requests.exceptions.ReadTimeout) or any(
+        # Without a connection nothing was sent.
+        unsent = isinstance(error, requests.exceptions.ConnectTimeout) or any(
+            isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in chain
+        )
+        timed_out = isinstance(error, requests.exceptions.Timeout) or any(
             isinstance(cause, (urllib3.exceptions.ReadTimeoutError, TimeoutError)) for cause in chain
         )
         retry = False
@@ -449,8 +458,9 @@ class Transport:
                 f"the proxy did not let it through ({self._innermost(chain)}); "
                 "check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
             )
-        elif isinstance(error, requests.exceptions.Timeout) or timed_out:
-            what = f"no answer within {self._options.timeout} seconds; raise timeout if the network is slow"
+        elif timed_out:
+            missing = "connection" if unsent else "answer"
+            what = f"no {missing} within {self._options.timeout} seconds; raise timeout if the network is slow"
             retry = True
         elif isinstance(error, (requests.exceptions.ContentDecodingError, requests.exceptions.ChunkedEncodingError)):
             what = f"the answer broke off or cannot be decoded ({self._innermost(chain)})"
@@ -467,7 +477,8 @@ class Transport:
                 f"Could not {action}: {what}. The API is at {self._options.api_url}.", method=method, path=path
             ),
             retry=retry,
-            timed_out=timed_out,
+            refused=retry and unsent,
+            timed_out=timed_out and not unsent,
         )
 
     def _tls_problem(self, chain: list[BaseException]) -> str:

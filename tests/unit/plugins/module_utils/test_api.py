@@ -192,7 +192,12 @@ def test_lost_answer(simulator: Simulator, write: Write, fault: dict[str, Any], 
     assert [entry["applied"] for entry in posts(simulator)].count(True) == 1
     # The truth was read between the two.
     assert simulator.requests()[1]["method"] == "GET"
-    assert naps == [60 if fault["kind"] == "limit_reached" else 1]
+    first = 60 if fault["kind"] == "limit_reached" else 1
+    if fault.get("status") == 504 and when == "before":
+        # Behind a gateway that gave up the server may still be at work, which counts most where it would make two.
+        assert naps == [1, 2, 4, *([60] * 3 if write.section == "publicize_connections" and "new" in write.path else [])]
+    else:
+        assert naps == [first]
 
 
 @every_write

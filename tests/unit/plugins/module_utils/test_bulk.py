@@ -302,6 +302,60 @@ def test_an_account_that_moves_is_never_without_a_connection(simulator: Simulato
     assert set(actions(run(simulator, *some, *others))) == {"unchanged"}
 
 
+def test_an_account_keeps_its_last_connection_where_the_new_one_cannot_be_made(simulator: Simulator) -> None:
+    """Even where everything else goes on after an error."""
+    simulator.settings(switches={"delete_keyring_with_last": True})
+    simulator.fault(method="POST", path=".*/new", kind="status", status=400, body={"error": "insert_error"})
+    move = MOVES["two accounts that change places"][1]
+    outcome = run(simulator, *move, {"id": 5002, "shared": True}, on_error="continue", parallel=1)
+    assert actions(outcome) == ["failed", "skipped", "updated"]
+    assert 5004 in ids(simulator)
+    again = run(simulator, *move)
+    assert actions(again) == ["created", "deleted"]
+    assert any(row["ID"] == 2006 for row in simulator.state()["keyring_connections"])
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_lost_answer_is_not_taken_for_that_of_a_sibling(simulator: Simulator, parallel: int) -> None:
+    """Of two new connections of one account, one for the account itself, neither passes for the other."""
+    place = {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", **BESIDE}
+    page, profile = {**place, "external_user_id": "211"}, {**place, "reset_external_user": True}
+    before = ids(simulator)
+    # The first one is done before the answer of the second is lost.
+    simulator.fault(method="POST", path=".*/new", kind="cut", when="before", skip=1)
+    outcome = run(simulator, page, profile, parallel=parallel)
+    assert not outcome.failed, outcome.result["msg"]
+    made = [row for row in simulator.state()["publicize_connections"] if row["ID"] not in before]
+    assert len(made) == 2
+    assert [record["external_id"] for record in outcome.result["connections"]] == ["211", "900002"]
+    assert len({record["id"] for record in outcome.result["connections"]}) == 2
+    assert not [path for path in posts(simulator) if path.endswith("/delete")]
+
+
+def test_what_the_server_did_by_half_is_told(simulator: Simulator) -> None:
+    """It is no success, but it is a change, and the record is what there is."""
+    simulator.settings(switches={"drop_shared": True})
+    outcome = run(simulator, {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", "shared": True})
+    assert outcome.failed
+    assert actions(outcome) == ["failed"]
+    assert outcome.result["changed"] is True
+    assert outcome.result["error"]["code"] == "ignored_write"
+    assert outcome.result["connections"][0]["id"] == outcome.result["actions"][0]["id"] == 5016
+    assert outcome.result["connections"][0]["shared"] is False
+    (shown,) = outcome.result["diff"]["after"].values()
+    assert shown["shared"] is False
+
+
+def test_two_pages_of_one_name_are_both_in_the_diff(simulator: Simulator) -> None:
+    (account,) = [row for row in simulator.state()["keyring_connections"] if row["ID"] == 2002]
+    pages = [{**user, "external_name": "x", "external_display": "Twin"} for user in account["additional_external_users"]]
+    simulator.patch(keyring_connections=[{"ID": 2002, "additional_external_users": pages}])
+    place = {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", **BESIDE}
+    outcome = run(simulator, *({**place, "external_user_id": number} for number in ("211", "212")), check_mode=True)
+    assert actions(outcome) == ["created", "created"]
+    assert sorted(view["external_id"] for view in outcome.result["diff"]["after"].values()) == ["211", "212"]
+
+
 def test_the_last_connection_of_a_keyring_connection_is_warned_of_once(simulator: Simulator) -> None:
     outcome = run(simulator, {"id": 5008, "state": "absent"}, {"id": 5009, "state": "absent"}, check_mode=True)
     assert [warning for warning in outcome.warnings if "2004" in warning and "last" in warning] == outcome.warnings

@@ -40,6 +40,7 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     as_it_is,
     brief,
     json_answer,
+    options,
     page,
     transport,
 )
@@ -326,7 +327,8 @@ def test_write_with_a_lost_answer_is_not_repeated(simulator: Simulator, fault: d
     naps = Naps()
     error = write_failure(transport(simulator.url, naps=naps))
     assert isinstance(error, LostAnswerError)
-    assert not error.timed_out
+    # A gateway may give up on a server that is still at work.
+    assert error.timed_out is (fault.get("status") == 504)
     assert error.wait == (60 if fault["kind"] == "limit_reached" else None)
     assert len(simulator.requests()) == 1
     assert naps == []
@@ -338,6 +340,81 @@ def test_write_that_timed_out_says_so(simulator: Simulator) -> None:
     error = write_failure(transport(simulator.url, timeout=0.4))
     assert isinstance(error, LostAnswerError)
     assert error.timed_out
+
+
+def test_write_that_found_no_server_is_not_lost() -> None:
+    """Nothing was sent, so it is tried again like a read, and there is nothing to look up."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    naps = Naps()
+    error = write_failure(transport(f"http://127.0.0.1:{port}", naps=naps, retries=2))
+    assert isinstance(error, ConnectError)
+    assert "no connection" in error.message
+    assert naps == [1, 2]
+
+
+def test_write_whose_connection_timed_out_is_not_lost() -> None:
+    """There was no connection that anything could have been sent over."""
+    script = Script(requests.exceptions.ConnectTimeout("slow"), OK)
+    assert write(transport(script=script)) == ME
+    error = write_failure(transport(script=Script(requests.exceptions.ConnectTimeout("slow"))))
+    assert isinstance(error, ConnectError)
+    assert "no connection within" in error.message
+
+
+class Clock:
+    """A clock that goes on while somebody sleeps; meanwhile others may be at work."""
+
+    def __init__(self) -> None:
+        """Begin at noon."""
+        self.now = 0.0
+        self.meanwhile: list[Any] = []
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time go by."""
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        self.now += seconds
+
+
+def shared_transport(clock: Clock, script: Script, **changes: Any) -> _transport.Transport:
+    """Return a transport that several workers write over."""
+    made = _transport.Transport(
+        options(NOWHERE, **changes),
+        check_mode=False,
+        parallel=4,
+        sleep=clock.sleep,
+        jitter=lambda: 0.0,
+        clock=clock,
+    )
+    made._session.mount(NOWHERE, script)
+    return made
+
+
+def test_throttling_holds_back_everybody_even_where_nobody_tries_again() -> None:
+    """Whoever writes next waits as long as another one was told to."""
+    clock = Clock()
+    made = shared_transport(clock, Script(page("", 429, Retry_After="5"), OK), retries=0)
+    write_failure(made)
+    assert clock.now == 0
+    assert write(made) == ME
+    assert clock.now == 5
+
+
+def test_who_waits_looks_again_before_going_on() -> None:
+    """The server may have told another one to wait longer in the meantime."""
+    clock = Clock()
+    limit = page("", 429, Retry_After="60")
+    made = shared_transport(clock, Script(page("", 429, Retry_After="5"), limit, OK), retries=0)
+    write_failure(made)
+    clock.meanwhile.append(lambda: write_failure(made))
+    assert write(made) == ME
+    assert clock.now == 5 + 60
 
 
 def test_write_with_wrong_shape_is_lost() -> None:
