@@ -13,7 +13,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     MissingError,
     OptionError,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._records import Record, describe, is_named
+from ansible_collections.community.wpcom.plugins.module_utils._records import Record, describe, is_named, is_number
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Snapshot
 
 
@@ -22,11 +22,11 @@ def checked_site(site: str | None) -> str | None:
     if site is None:
         return None
     wanted = site.strip().lower()
-    if not wanted or "/" in wanted or any(character.isspace() for character in wanted):
+    if not wanted or "/" in wanted or " " in wanted or not wanted.isprintable():
         raise OptionError(
             f"site must be the numeric ID or the domain of a site, such as blog.example.com, got {site!r}."
         )
-    if wanted.isdigit() and int(wanted) == 0:
+    if is_number(wanted) and int(wanted) == 0:
         raise OptionError(f"site must be a positive number or a domain, got {site!r}.")
     return wanted
 

@@ -19,14 +19,15 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import Opt
 
 @dataclass(frozen=True)
 class ConnectionOption:
-    """One option that says how to reach the API; ``minimum`` bounds numbers."""
+    """One option that says how to reach the API; ``minimum`` and ``maximum`` bound numbers."""
 
     name: str
     type: str
     environment: str
     default: Any = None
     no_log: bool = False
-    minimum: int | None = None
+    minimum: int = 0
+    maximum: int = 86400
 
 
 CONNECTION_OPTIONS = (
@@ -35,8 +36,8 @@ CONNECTION_OPTIONS = (
     ConnectionOption("validate_certs", "bool", "WPCOM_VALIDATE_CERTS", True),
     ConnectionOption("ca_path", "path", "WPCOM_CA_PATH"),
     ConnectionOption("timeout", "int", "WPCOM_TIMEOUT", 60, minimum=1),
-    ConnectionOption("retries", "int", "WPCOM_RETRIES", 3, minimum=0),
-    ConnectionOption("retry_max_delay", "int", "WPCOM_RETRY_MAX_DELAY", 60, minimum=0),
+    ConnectionOption("retries", "int", "WPCOM_RETRIES", 3, maximum=100),
+    ConnectionOption("retry_max_delay", "int", "WPCOM_RETRY_MAX_DELAY", 60),
     ConnectionOption("http_envelope", "bool", "WPCOM_HTTP_ENVELOPE", False),
 )
 
@@ -112,9 +113,11 @@ class ConnectionOptions:
         Raises OptionError, naming the option and the remedy.
         """
         for option in CONNECTION_OPTIONS:
-            if option.minimum is not None and params[option.name] < option.minimum:
+            value = params[option.name]
+            if option.type == "int" and not option.minimum <= value <= option.maximum:
+                bound = f"{option.minimum} or more" if value < option.minimum else f"{option.maximum} or less"
                 raise OptionError(
-                    f"{option.name} must be {option.minimum} or more, got {params[option.name]}: "
+                    f"{option.name} must be {bound}, got {value}: "
                     f"mend the option or the environment variable {option.environment}."
                 )
         return cls(

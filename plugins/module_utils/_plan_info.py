@@ -38,6 +38,8 @@ _NEEDED_FIELDS = (
     "keyring_connection_user_ID",
 )
 _ADDED_KEYS = ("health", "repair")
+# A hundred years.
+_LONGEST_DAYS = 36500
 _LOWER_ON_THE_WIRE = ("token_site_id", "token_client_id")
 
 
@@ -66,8 +68,8 @@ def _check(params: Mapping[str, Any]) -> None:
             raise OptionError(f"{name} has no meaning here: add {' or '.join(narrowed)} to gather, or leave it out.")
     if params["id"] is not None and len(params["site"] or []) > 1:
         raise OptionError("id goes with at most one site: a connection is on one site only.")
-    if params["expiring_within"] < 0:
-        raise OptionError(f"expiring_within must be 0 days or more, got {params['expiring_within']}.")
+    if not 0 <= params["expiring_within"] <= _LONGEST_DAYS:
+        raise OptionError(f"expiring_within must be from 0 to {_LONGEST_DAYS} days, got {params['expiring_within']}.")
 
 
 def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -> list[Record]:

@@ -24,6 +24,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._records import (
     describe,
     diff_view,
     is_named,
+    is_number,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Snapshot
 
@@ -398,7 +399,7 @@ def _plan_create(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Plan
 
 
 def _site_id(site: str, on_site: Sequence[Record], snapshot: Snapshot) -> int | None:
-    if site.isdigit():
+    if is_number(site):
         return int(site)
     if on_site:
         return on_site[0].get("site_id")
@@ -464,6 +465,9 @@ def _check_capabilities(wanted: DesiredPublicizeConnection, site: str, snapshot:
     """Foresee in check mode what the server would refuse; a real run hears it from the server, at no further request."""
     if not snapshot.check_mode:
         return
+    if creating:
+        # A site that does not let anybody post refuses this, too.
+        snapshot.all_publicize_connections_on(site)
     there = snapshot.site(site) or {}
     needed = {"publish_posts": creating, "edit_others_posts": bool(wanted.shared) or not creating}
     for capability, is_needed in needed.items():

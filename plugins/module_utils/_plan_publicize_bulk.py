@@ -19,8 +19,14 @@ from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize im
     plan_desired,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, account_name, describe, diff_view
-from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot, Done
+from ansible_collections.community.wpcom.plugins.module_utils._snapshot import (
+    AccountSnapshot,
+    Call,
+    Done,
+    NotReadError,
+)
 
+_TELLING = ("site", "id", "keyring_connection_id", "service", "account")
 ACTIONS = ("created", "updated", "deleted", "unchanged", "failed", "skipped")
 
 
@@ -85,7 +91,8 @@ class BulkPlan(Plan):
         actions = [_action(entry, one) for entry, one in ended]
         counted = Counter(action["action"] for action in actions)
         result = {
-            "changed": any(counted[action] for action in ("created", "updated", "deleted")) or any(map(_changed, done or ())),
+            "changed": any(counted[action] for action in ("created", "updated", "deleted"))
+            or any(map(_changed, done or ())),
             "connections": [_record_after(entry, one) for entry, one in ended[: self.listed]],
             "actions": actions,
             "summary": {action: counted[action] for action in ACTIONS},
@@ -181,14 +188,20 @@ def _planned(connections: Sequence[Mapping[str, Any]], snapshot: AccountSnapshot
     snapshot.my_publicize_connections()
     entries: list[Entry] = []
     wrong: list[tuple[int, str, WpcomError]] = []
+    unread: dict[Call, None] = {}
     for position, params in enumerate(connections):
-        label = f"connections[{position}]"
+        label = _label(position, params)
         try:
             wanted = DesiredPublicizeConnection.from_params(params)
             plan = plan_desired(wanted, snapshot)
             entries.append(_entry(label, wanted, plan, snapshot))
+        except NotReadError as missing:
+            unread.update(dict.fromkeys(missing.calls))
         except WpcomError as error:
             wrong.append((position, label, error))
+    if unread:
+        # Together, or each site that the account's lists do not tell of would be a round trip and a planning of its own.
+        raise NotReadError(*unread)
     if not wrong:
         wrong = _contradictions(entries)
     if wrong:
@@ -204,6 +217,12 @@ def _planned(connections: Sequence[Mapping[str, Any]], snapshot: AccountSnapshot
             },
         )
     return entries
+
+
+def _label(position: int, params: Mapping[str, Any]) -> str:
+    """Return an entry's position, and what it says of itself, for who cannot count to it."""
+    said = ", ".join(f"{name} {params[name]}" for name in _TELLING if params[name] is not None)
+    return f"connections[{position}]" + (f" ({said})" if said else "")
 
 
 def _entry(label: str, wanted: DesiredPublicizeConnection, plan: Plan, snapshot: AccountSnapshot) -> Entry:
@@ -223,10 +242,11 @@ def _contradictions(entries: Sequence[Entry]) -> list[tuple[int, str, WpcomError
     by_account: dict[tuple[Any, Any], list[tuple[int, Entry]]] = {}
     for position, entry in enumerate(entries):
         current = entry.plan.current
-        if current is not None:
-            earlier = by_id.setdefault(current["id"], entry)
+        number = entry.wanted.id if current is None else current["id"]
+        if number is not None:
+            earlier = by_id.setdefault(number, entry)
             if earlier is not entry:
-                what = f"{earlier.label} names publicize connection {describe(current)} too"
+                what = f"{earlier.label} names publicize connection {describe(current) if current else number} too"
                 wrong[position] = _wrong(position, entry, what)
         if entry.keyring is not None:
             by_account.setdefault((entry.site_id, entry.keyring["id"]), []).append((position, entry))
@@ -325,7 +345,7 @@ def _action(entry: Entry, one: Done | None) -> dict[str, Any]:
     return {
         "action": action,
         "site_id": record.get("site_id", entry.site_id),
-        "id": record.get("id"),
+        "id": record.get("id", entry.wanted.id),
         "service": record.get("service") or entry.wanted.service,
         "account": account_name(account) if account else entry.wanted.account,
         "error": {"msg": error.message, **error.as_result()["error"]} if error is not None else None,

@@ -12,7 +12,7 @@ changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable
 from urllib.parse import urlsplit
@@ -81,8 +81,12 @@ _NO_DATE = re.compile(r"(?:-\d+|0+)(?:-|$)", re.ASCII)
 
 
 def publicize_connection(wire: Mapping[str, Any], now: datetime, expiring_within: int = EXPIRING_WITHIN_DAYS) -> Record:
-    """Return the record of a publicize connection."""
-    return _with_health(_lowered(wire), now, expiring_within)
+    """Return the record of a publicize connection, with ``read_only`` only where it is somebody else's."""
+    record = _with_health(_lowered(wire), now, expiring_within)
+    # Only one of the endpoints says it of the others, so without this the same record would differ by how it was read.
+    if not record.get("read_only"):
+        record.pop("read_only", None)
+    return record
 
 
 def keyring_connection(wire: Mapping[str, Any], now: datetime, expiring_within: int = EXPIRING_WITHIN_DAYS) -> Record:
@@ -184,9 +188,23 @@ def describe(record: Mapping[str, Any]) -> str:
 
 def site_matches(record: Mapping[str, Any], wanted: str) -> bool:
     """Whether a site, or the site of an application, is the one that an ID or domain names."""
-    if wanted.isdigit():
+    if is_number(wanted):
         return int(wanted) in (record.get("id"), record.get("site_id"))
     return wanted.lower() in site_names(record)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number in the digits that the API knows."""
+    return text.isascii() and text.isdigit()
+
+
+def sites_by_name(sites: Iterable[Record]) -> dict[str, Record]:
+    """Return sites by what names them, without names that more than one of them bears."""
+    named: dict[str, dict[Any, Record]] = {}
+    for site in sites:
+        for name in site_names(site):
+            named.setdefault(name, {})[site["id"]] = site
+    return {name: next(iter(bearers.values())) for name, bearers in named.items() if len(bearers) == 1}
 
 
 def site_names(record: Mapping[str, Any]) -> list[str]:
@@ -239,7 +257,7 @@ def _nested(value: Any) -> Any:
 
 def _integer(value: Any) -> Any:
     """Return an ID as int; what is no ID stays as it is."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+    if isinstance(value, str) and is_number(value) and len(value) < 20:
         return int(value)
     return value
 
@@ -255,7 +273,7 @@ def _date(value: Any) -> Any:
     """Return a date as ISO 8601 in UTC, None for never; what is no date stays as it is."""
     if value is None or isinstance(value, bool):
         return None
-    if isinstance(value, (int, float)) or (isinstance(value, str) and value.isascii() and value.isdigit()):
+    if isinstance(value, (int, float)) or (isinstance(value, str) and is_number(value)):
         return _iso(value)
     text = str(value).strip()
     match = _DATE.fullmatch(text)

@@ -10,12 +10,12 @@ would answer it; ``settle`` makes the calls and plans anew. So a plan states by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
-from ansible_collections.community.wpcom.plugins.module_utils._records import Record, site_names
+from ansible_collections.community.wpcom.plugins.module_utils._records import Record, is_number, sites_by_name
 
 P = TypeVar("P")
 
@@ -194,11 +194,12 @@ class AccountSnapshot(Snapshot):
                 self._by_site.setdefault(record.get("site_id"), []).append(record)
                 self._by_keyring.setdefault(record.get("keyring_connection_id"), []).append(record)
         elif call == _MY_SITES:
-            self._sites = {name: there for there in reversed(answer or []) for name in site_names(there)}
+            self._sites = sites_by_name(answer or [])
 
     def learn(self, operations: Sequence[Call], done: Sequence[Done]) -> None:
         """Change the list of my publicize connections as the operations did; what is not foreseen is read again."""
-        records = {record["id"]: record for record in self._read.get(_MY_CONNECTIONS, [])}
+        before = self._read.get(_MY_CONNECTIONS, [])
+        records = {record["id"]: record for record in before}
         for call, one in zip(operations, done):
             if one.skipped:
                 continue
@@ -215,6 +216,8 @@ class AccountSnapshot(Snapshot):
             if not set(self._by_keyring) <= left:
                 # The server may have deleted a keyring connection with its last publicize connection.
                 kept.pop(_MY_KEYRINGS, None)
+            if _MY_KEYRINGS in kept:
+                kept[_MY_KEYRINGS] = _with_sites(kept[_MY_KEYRINGS], _places(before), _places(records.values()))
             super().learn(operations, done)
             self._read.update(kept)
             self.add(_MY_CONNECTIONS, list(records.values()))
@@ -235,15 +238,18 @@ class AccountSnapshot(Snapshot):
     def publicize_connection(self, connection_id: int, site: str | None) -> Record | None:
         """Return one publicize connection; somebody else's only through a site."""
         mine = self.my_publicize_connection(connection_id, site)
-        if mine is not None or site is None:
+        if mine is not None:
             return mine
+        if site is None:
+            # Where it is somebody else's the server says so, and gone is something else.
+            return super().publicize_connection(connection_id, site)
         others = self.all_publicize_connections_on(site)
         return next((record for record in others if record["id"] == connection_id), None)
 
     def publicize_connections_on(self, site: str) -> list[Record]:
         """Return mine on a site; where the account's lists do not know the site, all that it has."""
         self.my_publicize_connections()
-        if site.isdigit() and int(site) in self._by_site:
+        if is_number(site) and int(site) in self._by_site:
             return self._by_site[int(site)]
         self._read_sites()
         if site in self._sites:
@@ -252,7 +258,7 @@ class AccountSnapshot(Snapshot):
 
     def foresee_publicize_connections_on(self, *sites: str) -> None:
         """Have the lists that tell what is on the sites be read at once."""
-        by_name = not all(site.isdigit() for site in sites)
+        by_name = not all(is_number(site) for site in sites)
         self.foresee(_MY_KEYRINGS, _MY_CONNECTIONS, *([_MY_SITES] if by_name else []))
 
     def publicize_connections_with(self, keyring_connection_id: int) -> list[Record]:
@@ -272,7 +278,7 @@ class AccountSnapshot(Snapshot):
 
     def site_id(self, site: str) -> int | None:
         """Return the ID of a site, None where the token's scope does not let it be told."""
-        if site.isdigit():
+        if is_number(site):
             return int(site)
         there = self.site(site)
         return there["id"] if there else None
@@ -295,6 +301,31 @@ class LoopSnapshot(AccountSnapshot):
     def publicize_connections_on(self, site: str) -> list[Record]:
         """Return mine on a site; where I have none there, all that it has."""
         return super().publicize_connections_on(site) or self.all_publicize_connections_on(site)
+
+
+Places = set[tuple[Any, Any]]
+
+
+def _places(records: Iterable[Record]) -> Places:
+    """Return which keyring connection serves which site."""
+    return {(record.get("keyring_connection_id"), record.get("site_id")) for record in records}
+
+
+def _with_sites(keyrings: Sequence[Record], before: Places, after: Places) -> list[Record]:
+    """Return keyring connections with the sites that they serve after a change of publicize connections."""
+    changed = {keyring_connection_id for keyring_connection_id, _site in before ^ after}
+    return [
+        {
+            **keyring,
+            "sites": [
+                *(site for site in keyring["sites"] if (keyring["id"], site) not in before - after),
+                *(site for number, site in after - before if number == keyring["id"] and site not in keyring["sites"]),
+            ],
+        }
+        if keyring["id"] in changed and isinstance(keyring.get("sites"), list)
+        else keyring
+        for keyring in keyrings
+    ]
 
 
 _MY_CONNECTIONS = Call.of("publicize", "list")

@@ -31,6 +31,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     WpcomError,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._options import ConnectionOptions
+from ansible_collections.community.wpcom.plugins.module_utils._records import is_number
 
 try:
     import requests
@@ -179,6 +180,7 @@ class Transport:
         self._clock = clock
         self._parallel = parallel
         self._resume_at = 0.0
+        self._answered = 0
         # All that requests would take from the environment is decided here, once: its trust_env would let ~/.netrc
         # replace the token and REQUESTS_CA_BUNDLE overrule validate_certs.
         self._session = requests.Session()
@@ -230,6 +232,7 @@ class Transport:
         """
         attempt = 0
         while True:
+            answered = self._answered
             try:
                 return self._exchange("GET", path, read, action=action, params=params, public=public)
             except _Trouble as trouble:
@@ -237,7 +240,7 @@ class Transport:
                 if not trouble.retry or attempt >= self.retries:
                     raise trouble.error from None
                 self.pause(attempt, trouble.wait)
-            attempt += 1
+                attempt += self._counts(trouble, answered)
 
     def post(self, path: str, read: Callable[[Any], T], *, action: str, body: Mapping[str, Any] | None = None) -> T:
         """Send a write and return what ``read`` makes of the answer; sent again only where it was refused by a 429.
@@ -252,6 +255,7 @@ class Transport:
             )
         attempt = 0
         while True:
+            answered = self._answered
             try:
                 return self._exchange("POST", path, read, action=action, body=body or {})
             except _Trouble as trouble:
@@ -262,7 +266,7 @@ class Transport:
                     raise LostAnswerError(trouble.error, wait=trouble.wait, timed_out=trouble.timed_out) from None
                 else:
                     raise trouble.error from None
-            attempt += 1
+                attempt += self._counts(trouble, answered)
 
     def pause(self, attempt: int, wait: float | None) -> None:
         """Sleep ``wait`` seconds, or where None as long as exponential backoff with full jitter says."""
@@ -281,6 +285,10 @@ class Transport:
         """Have all threads wait where the server wants fewer requests, whether or not this one tries again."""
         if trouble.throttled:
             self._resume_at = max(self._resume_at, self._clock() + self._longest_pause(attempt, trouble.wait))
+
+    def _counts(self, trouble: _Trouble, answered: int) -> bool:
+        """Whether a try counts: not where the server took other threads' requests in its place."""
+        return not (trouble.throttled and self._answered > answered)
 
     def _wait_for_others(self) -> None:
         """Hold a thread back as long as the server asked another one to wait, then let them go one by one."""
@@ -311,12 +319,14 @@ class Transport:
             ) from None
         try:
             # Large lists are the rule and echoed secrets the exception, so look before walking through them.
-            return read(self._redact.deep(document) if self._redact.is_needed(answer.text) else document)
+            result = read(self._redact.deep(document) if self._redact.is_needed(answer.text) else document)
         except ValueError as error:
             raise _Trouble(
                 self._answer_error(f"the answer has not the expected form ({error})", answer, method, path, action),
                 retry=method == "POST",
             ) from None
+        self._answered += 1
+        return result
 
     def _send(
         self,
@@ -501,7 +511,7 @@ class Transport:
         value = answer.headers.get("retry-after", "").strip()
         if not value:
             return None
-        if value.isascii() and value.isdigit():
+        if is_number(value):
             return float(value)
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())

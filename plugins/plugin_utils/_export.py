@@ -24,7 +24,8 @@ from ansible_collections.community.wpcom.plugins.module_utils._records import (
     Record,
     account_name,
     is_named,
-    site_names,
+    is_number,
+    sites_by_name,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot, Call, NotReadError
 
@@ -59,10 +60,7 @@ class _Export:
         self._keyrings = {keyring["id"]: keyring for keyring in keyring_connections}
         self._me = user_id or next((keyring.get("user_id") for keyring in keyring_connections), None)
         self._sites = {site["id"]: site for site in sites}
-        self._named_sites: dict[str, set[Any]] = {}
-        for site in sites:
-            for name in site_names(site):
-                self._named_sites.setdefault(name, set()).add(site["id"])
+        self._named_sites = sites_by_name(sites)
         self._mine: dict[Any, list[Record]] = {}
         self._others: dict[Any, list[Record]] = {}
         self._beside: dict[Any, list[Record]] = {}
@@ -117,7 +115,7 @@ class _Export:
 
     def _site_order(self, site_id: Any) -> tuple[bool, str, int]:
         site = self._site(site_id)
-        return site.isdigit(), "" if site.isdigit() else site, int(site_id)
+        return is_number(site), "" if is_number(site) else site, int(site_id)
 
     def _site(self, site_id: Any) -> str:
         """Return the domain of a site where the option ``site`` takes it and it is the domain of no other; else the ID."""
@@ -126,7 +124,8 @@ class _Export:
             domain = checked_site(str(slug or ""))
         except WpcomError:
             domain = None
-        if domain and not domain.isdigit() and _is_sayable(domain) and self._named_sites.get(domain) == {site_id}:
+        bearer = self._named_sites.get(domain or "", {}).get("id")
+        if domain and not is_number(domain) and _is_sayable(domain) and bearer == site_id:
             return domain
         return str(site_id)
 

@@ -111,6 +111,15 @@ MANY_WAYS = """\
         - {service: linkedin, account: acme-l}
       ignore_errors: true
 
+    - name: Loop, the accounts being told of as they are by then
+      community.wpcom.wpcom_publicize_connection:
+        site: "{{ item }}"
+        service: mastodon
+        account: "{{ '@ada@mastodon.example' if item == 3006 else omit }}"
+        id: "{{ 5002 if item == 3001 else omit }}"
+      loop: [3006, 3003, 3001]
+      ignore_errors: true
+
     - name: Loop in check mode, each item as if it were alone
       community.wpcom.wpcom_publicize_connection:
         id: 5007
@@ -143,6 +152,8 @@ MANY_WAYS = """\
         connections:
           - {site: blog.example.com, service: linkedin, account: acme-l}
           - {id: 5003, shared: false}
+        # One after the other, or the order of the writes would be a matter of luck.
+        parallel: 1
       diff: true
 
     - name: Delegate to this machine

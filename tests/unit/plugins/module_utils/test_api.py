@@ -195,7 +195,12 @@ def test_lost_answer(simulator: Simulator, write: Write, fault: dict[str, Any], 
     first = 60 if fault["kind"] == "limit_reached" else 1
     if fault.get("status") == 504 and when == "before":
         # Behind a gateway that gave up the server may still be at work, which counts most where it would make two.
-        assert naps == [1, 2, 4, *([60] * 3 if write.section == "publicize_connections" and "new" in write.path else [])]
+        assert naps == [
+            1,
+            2,
+            4,
+            *([60] * 3 if write.section == "publicize_connections" and "new" in write.path else []),
+        ]
     else:
         assert naps == [first]
 

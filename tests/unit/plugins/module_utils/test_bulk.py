@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import Any, Optional
 
 import pytest
@@ -172,6 +173,7 @@ CONTRADICTIONS = {
     "the same twice": (ADA, ADA),
     "by id and by account": (ADA, {"id": 5002}),
     "by id twice": ({"id": 5002}, {"id": 5002, "state": "absent"}),
+    "by id twice, though it is gone": ({"id": 7777, "state": "absent"}, {"id": 7777, "state": "absent"}),
     "domain and ID": (ADA, {**ADA, "site": "3001"}),
     "present and absent": (ADA, {**ADA, "state": "absent"}),
     "made twice": ({**ADA, "site": "shop.example.com"}, {**ADA, "site": "3002"}),
@@ -348,7 +350,9 @@ def test_what_the_server_did_by_half_is_told(simulator: Simulator) -> None:
 
 def test_two_pages_of_one_name_are_both_in_the_diff(simulator: Simulator) -> None:
     (account,) = [row for row in simulator.state()["keyring_connections"] if row["ID"] == 2002]
-    pages = [{**user, "external_name": "x", "external_display": "Twin"} for user in account["additional_external_users"]]
+    pages = [
+        {**user, "external_name": "x", "external_display": "Twin"} for user in account["additional_external_users"]
+    ]
     simulator.patch(keyring_connections=[{"ID": 2002, "additional_external_users": pages}])
     place = {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", **BESIDE}
     outcome = run(simulator, *({**place, "external_user_id": number} for number in ("211", "212")), check_mode=True)
@@ -423,6 +427,60 @@ def test_a_lost_answer_midway_doubles_nothing(simulator: Simulator) -> None:
 def test_a_token_that_may_not_list_sites_reads_each_site(simulator: Simulator) -> None:
     outcome = run(simulator, ADA, {**SHOP_PAGE, "shared": True}, api_token="sim-token-sharing")
     assert actions(outcome) == ["unchanged", "unchanged"]
+
+
+def test_sites_that_the_lists_do_not_tell_of_are_read_at_once(simulator: Simulator) -> None:
+    """One request for each, and one planning for all of them."""
+    world = worlds.world(30, 2)
+    simulator.reset(world={**world, "tokens": [{**world["tokens"][0], "scope": "sharing"}]})
+    rounds = []
+
+    def counting(*arguments: Any) -> Any:
+        rounds.append(1)
+        return MODULE.planner(*arguments)
+
+    own = {name: rule.get("default") for name, rule in MODULE.options.items()}
+    listed = [entry(**one) for one in worlds.desired(30, 2, shared=False)]
+    given_params = {**params(simulator.url, api_token=worlds.TOKEN), **own, "connections": listed, "parallel": 10}
+    outcome = execute(dataclasses.replace(MODULE, planner=counting), given_params, check_mode=False)
+    assert outcome.result["summary"]["unchanged"] == 60
+    assert len(simulator.requests()) == 3 + 30
+    assert len(rounds) == 3
+    assert len({request["connection"] for request in simulator.requests()}) > 3
+
+
+def test_a_domain_of_two_sites_is_for_the_server_to_tell(simulator: Simulator) -> None:
+    """By the account's list of sites it could be either."""
+    blog, shop = simulator.state()["sites"][:2]
+    simulator.patch(sites=[{"ID": blog["ID"], "slug": "other.example.com", "URL": f"https://{shop['slug']}"}])
+    outcome = run(simulator, {**SHOP_PAGE, "shared": True})
+    assert not outcome.failed, outcome.result["msg"]
+    assert f"/sites/{shop['slug']}/publicize-connections" in [request["path"] for request in simulator.requests()]
+
+
+@pytest.mark.parametrize("entry_of_another", [{"id": 5005, "state": "absent"}, {"id": 5005, "shared": True}])
+def test_what_belongs_to_somebody_else_is_neither_absent_nor_touched(
+    simulator: Simulator, entry_of_another: dict[str, Any]
+) -> None:
+    """As for a single connection."""
+    outcome = run(simulator, ADA, entry_of_another)
+    assert outcome.failed
+    assert outcome.result["errors"][0]["status"] == 403
+    assert posts(simulator) == []
+
+
+def test_what_is_gone_is_called_by_what_the_entry_says(simulator: Simulator) -> None:
+    outcome = run(simulator, {"id": 7777, "state": "absent"})
+    assert actions(outcome) == ["unchanged"]
+    assert outcome.result["actions"][0]["id"] == 7777
+
+
+def test_check_mode_foresees_a_site_that_lets_nobody_post(simulator: Simulator) -> None:
+    new = {"site": "nopublicize.example.com", "service": "mastodon", "account": "@ada@mastodon.example"}
+    for check_mode in (True, False):
+        outcome = run(simulator, new, check_mode=check_mode)
+        assert outcome.failed
+        assert "publicize_disabled" in outcome.result["msg"]
 
 
 @pytest.mark.parametrize("missing", ["/me/keyring-connections", "/me/publicize-connections"])

@@ -128,6 +128,13 @@ def test_numbers_have_a_minimum(name: str, minimum: int) -> None:
     assert getattr(ConnectionOptions.from_params(params(**{name: minimum})), name) == minimum
 
 
+@pytest.mark.parametrize(("name", "maximum"), [("timeout", 86400), ("retries", 100), ("retry_max_delay", 86400)])
+def test_numbers_have_a_maximum(name: str, maximum: int) -> None:
+    """Beyond it no clock or socket of the system would take them."""
+    assert refusal(**{name: maximum + 1}).startswith(f"{name} must be {maximum} or less, got {maximum + 1}")
+    assert getattr(ConnectionOptions.from_params(params(**{name: maximum})), name) == maximum
+
+
 @pytest.mark.parametrize(
     "token", ["sec ret", "secret\n", " secret", "sec\tret", "secr\u00e9t", "secret\x00", "secret\x7f"]
 )

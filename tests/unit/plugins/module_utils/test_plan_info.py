@@ -77,7 +77,7 @@ def test_only_what_is_asked_for(simulator: Simulator) -> None:
         ({"service": "facebook", "gather": ["applications"]}, "service has no meaning here"),
         ({"application_id": 7001}, "application_id has no meaning here: add applications"),
         ({"id": 5001, "site": ["3001", "3002"]}, "at most one site"),
-        ({"expiring_within": -1}, "expiring_within must be 0 days or more"),
+        ({"expiring_within": -1}, "expiring_within must be from 0 to 36500 days"),
         ({"site": ["3001", "x y"]}, "site must be the numeric ID or the domain"),
     ],
 )

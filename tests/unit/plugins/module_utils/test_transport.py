@@ -406,6 +406,23 @@ def test_throttling_holds_back_everybody_even_where_nobody_tries_again() -> None
     assert clock.now == 5
 
 
+def test_a_try_that_the_server_gave_to_another_does_not_count() -> None:
+    """As long as others get through there is no reason to give up."""
+    clock = Clock()
+    limit = page("", 429, Retry_After="1")
+    script = Script(limit, OK, limit, OK, limit, OK, OK)
+    made = shared_transport(clock, script, retries=1)
+    for _ in range(3):
+        clock.meanwhile.append(lambda: write(made))
+    assert write(made) == ME
+    assert len(script.sent) == 7
+    # Without anybody else every try counts.
+    script = Script(limit)
+    made = shared_transport(Clock(), script, retries=1)
+    write_failure(made)
+    assert len(script.sent) == 2
+
+
 def test_who_waits_looks_again_before_going_on() -> None:
     """The server may have told another one to wait longer in the meantime."""
     clock = Clock()
