@@ -519,8 +519,9 @@ class Sites(_Resource):
         )
 
     def find_all(self) -> Records | None:
-        """Return the user's sites, None where the token's scope does not allow it."""
-        return _unless_forbidden(self.list)
+        """Return what names the user's sites and what may be done there, None where the token's scope does not allow it."""
+        # Whole sites are large, and there may be hundreds.
+        return _unless_forbidden(lambda: self.list(presentation=(("fields", "ID,URL,slug,capabilities"),)))
 
     def get(self, *, site: str) -> Record:
         """Return one site: GET /sites/$site."""

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, Callable
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     AmbiguousMatchError,
@@ -14,7 +16,33 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, describe, is_named, is_number
+from ansible_collections.community.wpcom.plugins.module_utils._remedies import CONNECTIONS_PAGE
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Snapshot
+
+_SERVICE = re.compile(r"[a-z0-9._-]+")
+
+
+def check_given(values: Mapping[str, Any], *, numbers: Sequence[str] = (), texts: Sequence[str] = ()) -> None:
+    """Refuse options that are given with nothing in them: IDs below 1, empty texts. Raises OptionError."""
+    for name in numbers:
+        if values[name] is not None and values[name] <= 0:
+            raise OptionError(f"{name} must be a positive number, got {values[name]}.")
+    for name in texts:
+        if values[name] == "":
+            raise OptionError(f"{name} is empty: give a value, or leave the option out.")
+
+
+def checked_service(service: str | None) -> str | None:
+    """Return a service's ID as the API spells it. Raises OptionError."""
+    if service is None:
+        return None
+    wanted = service.lower()
+    if not _SERVICE.fullmatch(wanted):
+        raise OptionError(
+            f"service must be the ID of a service, such as facebook, got {service!r}: "
+            "wpcom_connection_info with gather=services lists those there are."
+        )
+    return wanted
 
 
 def checked_site(site: str | None) -> str | None:
@@ -29,6 +57,17 @@ def checked_site(site: str | None) -> str | None:
     if is_number(wanted) and int(wanted) == 0:
         raise OptionError(f"site must be a positive number or a domain, got {site!r}.")
     return wanted
+
+
+def is_mine(record: Record, keyring_connection_ids: Container[int], me: Callable[[], int | None]) -> bool:
+    """Whether a publicize connection is of the user of the token, whom ``me`` names."""
+    if record.get("read_only"):
+        return False
+    if record.get("keyring_connection_id") in keyring_connection_ids:
+        return True
+    # A connection may outlive its keyring connection; then the owner tells.
+    owner = me()
+    return owner is not None and bool(record.get("keyring_connection_user_id") == owner)
 
 
 def choose_keyring_connection(
@@ -80,6 +119,14 @@ def _listed(keyrings: Sequence[Record]) -> str:
     return "; ".join(describe(keyring) for keyring in keyrings) or "none"
 
 
+def unsupported(service: Record) -> OptionError:
+    """Return the error for a service that WordPress.com has given up."""
+    return OptionError(
+        f"WordPress.com no longer supports {service.get('label') or service['id']}: no connection to it can be made.",
+        code="unsupported_service",
+    )
+
+
 def _missing(
     snapshot: Snapshot,
     keyrings: Sequence[Record],
@@ -91,7 +138,7 @@ def _missing(
     if service is None:
         return MissingError(
             f"You have no keyring connection {keyring_connection_id}; there are {_listed(keyrings)}. "
-            "A new one can only be made in a browser, at https://wordpress.com/marketing/connections.",
+            f"A new one can only be made in a browser, at {CONNECTIONS_PAGE}.",
             code="missing_keyring_connection",
         )
     external = snapshot.service(service)
@@ -102,16 +149,14 @@ def _missing(
         )
     name = external.get("label") or service
     if external.get("status") == "unsupported":
-        return OptionError(
-            f"WordPress.com no longer supports {name}: no connection to it can be made.", code="unsupported_service"
-        )
+        return unsupported(external)
     of_service = [keyring for keyring in keyrings if keyring.get("service") == service]
     which = f"{account!r} " if account is not None else f"{keyring_connection_id} " if keyring_connection_id else ""
     url = external.get("connect_url")
     return MissingError(
         f"You have no keyring connection {which}for {name}; of this service there are {_listed(of_service)}. "
         f"It cannot be made through the API: log in to WordPress.com and open "
-        f"{url or 'https://wordpress.com/marketing/connections'} in a browser, then run this again.",
+        f"{url or CONNECTIONS_PAGE} in a browser, then run this again.",
         code="missing_keyring_connection",
         result={"connect_url": url},
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, account_name
+from ansible_collections.community.wpcom.plugins.module_utils._remedies import RECONNECT
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Done
 
 
@@ -91,5 +92,5 @@ def health_warning(kind: str, record: Record) -> tuple[str, ...]:
     if record["repair"] == "refresh":
         remedy = f"open {record.get('refresh_url') or 'its refresh_url'} in a browser to refresh it"
     else:
-        remedy = "disconnect it and connect it again in a browser, at https://wordpress.com/marketing/connections"
+        remedy = RECONNECT
     return (f"The {name} {state}; its owner must {remedy}.",)

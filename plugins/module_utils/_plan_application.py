@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site
-from ansible_collections.community.wpcom.plugins.module_utils._errors import MissingError, NotAllowedError, OptionError
+from ansible_collections.community.wpcom.plugins.module_utils._choose import check_given, checked_site
+from ansible_collections.community.wpcom.plugins.module_utils._errors import MissingError, NotAllowedError
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Diff, Plan
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, diff_view, scopes, site_matches
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Snapshot
@@ -34,10 +34,7 @@ def plan_connected_application(params: Mapping[str, Any], snapshot: Snapshot) ->
 
 
 def _checked(params: Mapping[str, Any]) -> str | None:
-    if params["id"] is not None and params["id"] <= 0:
-        raise OptionError(f"id must be a positive number, got {params['id']}.")
-    if params["title"] == "":
-        raise OptionError("title is empty: give the application's title, or leave the option out and give id.")
+    check_given(params, numbers=("id",), texts=("title",))
     return checked_site(params["site"])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site
+from ansible_collections.community.wpcom.plugins.module_utils._choose import check_given, checked_service, checked_site
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, site_matches
@@ -60,9 +60,7 @@ def _check(params: Mapping[str, Any]) -> None:
         raise OptionError(
             "gather is empty: name at least one of publicize, keyring, applications, services, sites, account."
         )
-    for name in ("id", "user_id", "keyring_connection_id", "application_id"):
-        if params[name] is not None and params[name] <= 0:
-            raise OptionError(f"{name} must be a positive number, got {params[name]}.")
+    check_given(params, numbers=("id", "user_id", "keyring_connection_id", "application_id"))
     for name, narrowed in _NARROWS.items():
         if params[name] and not set(narrowed) & set(params["gather"]):
             raise OptionError(f"{name} has no meaning here: add {' or '.join(narrowed)} to gather, or leave it out.")
@@ -176,7 +174,7 @@ _GATHERERS: dict[str, Callable[[Mapping[str, Any], list[str], Snapshot], Any]] =
 
 
 def _service_name(params: Mapping[str, Any]) -> str | None:
-    return params["service"].lower() if params["service"] else None
+    return checked_service(params["service"] or None)
 
 
 def _fits(record: Record, key: str, wanted: Any) -> bool:

@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.community.wpcom.plugins.module_utils._choose import choose_keyring_connection
-from ansible_collections.community.wpcom.plugins.module_utils._errors import MissingError, NotAllowedError, OptionError
+from ansible_collections.community.wpcom.plugins.module_utils._choose import (
+    check_given,
+    checked_service,
+    choose_keyring_connection,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._errors import MissingError, NotAllowedError
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Diff, Plan, health_warning
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record, describe, diff_view
+from ansible_collections.community.wpcom.plugins.module_utils._remedies import CONNECTIONS_PAGE
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Snapshot
 
 
 def plan_keyring_connection(params: Mapping[str, Any], snapshot: Snapshot) -> Plan:
     """Return the plan for the options of ``wpcom_keyring_connection``. Raises WpcomError."""
-    _check(params)
+    check_given(params, numbers=("id",), texts=("service", "account"))
     current = _current(params, snapshot)
     if params["state"] == "absent":
         return _plan_absent(current, snapshot, cascade=params["cascade"])
     if current is None:
         raise MissingError(
             f"You have no keyring connection {params['id']}. It cannot be made through the API: log in to WordPress.com "
-            "and open https://wordpress.com/marketing/connections in a browser; with service in place of id, "
+            f"and open {CONNECTIONS_PAGE} in a browser; with service in place of id, "
             "the URL to open is told exactly.",
             code="missing_keyring_connection",
         )
@@ -37,14 +42,6 @@ def plan_keyring_connection(params: Mapping[str, Any], snapshot: Snapshot) -> Pl
     )
 
 
-def _check(params: Mapping[str, Any]) -> None:
-    if params["id"] is not None and params["id"] <= 0:
-        raise OptionError(f"id must be a positive number, got {params['id']}.")
-    for name in ("service", "account"):
-        if params[name] == "":
-            raise OptionError(f"{name} is empty: give a value, or leave the option out.")
-
-
 def _current(params: Mapping[str, Any], snapshot: Snapshot) -> Record | None:
     # A fresh test is asked for in the very request that reads, so that it costs no further one.
     test = bool(params["test"])
@@ -53,7 +50,7 @@ def _current(params: Mapping[str, Any], snapshot: Snapshot) -> Record | None:
     return choose_keyring_connection(
         snapshot,
         keyring_connection_id=None,
-        service=params["service"].lower(),
+        service=checked_service(params["service"]),
         account=params["account"],
         must_exist=params["state"] == "present",
         test=test,

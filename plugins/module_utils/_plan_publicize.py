@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site, choose_keyring_connection
+from ansible_collections.community.wpcom.plugins.module_utils._choose import (
+    check_given,
+    checked_service,
+    checked_site,
+    choose_keyring_connection,
+    is_mine,
+    unsupported,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     AmbiguousMatchError,
     MissingError,
@@ -48,12 +55,17 @@ class DesiredPublicizeConnection:
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredPublicizeConnection:
         """Return what is wanted. Raises OptionError, naming the option and the remedy."""
+        check_given(
+            params,
+            numbers=("id", "keyring_connection_id"),
+            texts=("service", "account", "external_user_id", "external_user_name"),
+        )
         wanted = cls(
             state=params["state"],
             site=checked_site(params["site"]),
             id=params["id"],
             keyring_connection_id=params["keyring_connection_id"],
-            service=params["service"].lower() if params["service"] else params["service"],
+            service=checked_service(params["service"]),
             account=params["account"],
             shared=params["shared"],
             external_user_id=params["external_user_id"],
@@ -65,19 +77,12 @@ class DesiredPublicizeConnection:
         return wanted
 
     def _check(self) -> None:
-        for name in ("id", "keyring_connection_id"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise OptionError(f"{name} must be a positive number, got {value}.")
-        for name in ("service", "account", "external_user_id", "external_user_name"):
-            if getattr(self, name) == "":
-                raise OptionError(f"{name} is empty: give a value, or leave the option out.")
         if self.id is None and self.keyring_connection_id is None and self.service is None:
             raise OptionError(
                 "One of id, keyring_connection_id and service is needed to tell which connection is meant."
             )
-        if self.id is None and self.site is None:
-            raise OptionError("site is needed unless id is given: name the site by its ID or domain.")
+        if self.id is None:
+            _site(self)
         if self.account is not None and self.service is None:
             raise OptionError("account needs service beside it: accounts of different services may have the same name.")
         if (self.external_user_id or "").lower() == "false":
@@ -204,14 +209,12 @@ def _site(wanted: DesiredPublicizeConnection) -> str:
 
 
 def _is_mine(record: Record, snapshot: Snapshot) -> bool:
-    if record.get("read_only"):
-        return False
-    if _keyring_behind(record, snapshot) is not None:
-        return True
-    # A connection may outlive its keyring connection; then the owner tells.
     keyrings = snapshot.keyring_connections()
-    me = keyrings[0].get("user_id") if keyrings else (snapshot.account() or {}).get("id")
-    return me is not None and bool(record.get("keyring_connection_user_id") == me)
+
+    def me() -> int | None:
+        return keyrings[0].get("user_id") if keyrings else (snapshot.account() or {}).get("id")
+
+    return is_mine(record, {keyring["id"] for keyring in keyrings}, me)
 
 
 def _check_mine(record: Record, snapshot: Snapshot) -> None:
@@ -366,9 +369,7 @@ def _plan_create(wanted: DesiredPublicizeConnection, snapshot: Snapshot) -> Plan
         raise MissingError("The keyring connection is gone.")
     service = _service(keyring, snapshot)
     if service.get("status") == "unsupported":
-        raise OptionError(
-            f"WordPress.com no longer supports {service.get('label') or service['id']}: no connection to it can be made."
-        )
+        raise unsupported(service)
     user = _external_user(wanted, keyring, snapshot)
     on_site = snapshot.publicize_connections_on(site)
     after = _created(keyring, user, _site_id(site, on_site, snapshot), wanted.shared)

@@ -311,7 +311,16 @@ def _check_deletions(entries: Sequence[Entry], most: int) -> None:
 
 
 def _health_warnings(entries: Sequence[Entry]) -> list[str]:
-    return [warning for entry in entries if entry.wanted.state == "present" for warning in entry.plan.warnings]
+    """Return one warning for each account that needs a person, however many connections it has."""
+    alike: dict[Any, list[str]] = {}
+    for entry in entries:
+        if entry.wanted.state == "present" and entry.record is not None:
+            key = (_account_of(entry), entry.record.get("health"), entry.record.get("repair"))
+            alike.setdefault(key, []).extend(entry.plan.warnings)
+    return [
+        warning + (f" The same holds for {len(others)} more of this account." if others else "")
+        for warning, *others in filter(None, alike.values())
+    ]
 
 
 def _last_ones(entries: Sequence[Entry], snapshot: AccountSnapshot) -> list[str]:

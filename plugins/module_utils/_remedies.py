@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError
-from ansible_collections.community.wpcom.plugins.module_utils._records import Record
+from ansible_collections.community.wpcom.plugins.module_utils._records import Record, is_number
+
+CONNECTIONS_PAGE = "https://wordpress.com/marketing/connections"
+RECONNECT = f"disconnect it and connect it again in a browser, at {CONNECTIONS_PAGE}"
 
 _NEW_TOKEN = "make a new token and set api_token or WPCOM_API_TOKEN to it"
 
@@ -25,6 +28,11 @@ _REMEDIES = {
     "deletion_error": "The server could not delete it: try again later.",
     "not_allowed": "Check api_url: something between here and the API changes the method.",
 }
+
+_MAY_NOT = (
+    "The user of this token may not do this here: creating a connection needs the capability publish_posts, "
+    "sharing edit_others_posts, and nobody may change a connection that belongs to somebody else."
+)
 
 
 def needs_account(error: ApiError) -> bool:
@@ -54,23 +62,30 @@ def _authorization(error: ApiError, account: Record | None) -> str:
             else "."
         )
     site_id, granted = account["token_site_id"], account["token_scope"]
+    site = _site(path)
     facts = []
-    if site_id is not None:
+    if site_id is not None and site != str(site_id):
         facts.append(f"this token is for site {site_id} only")
     # A token that was made without a scope may do everything on its one site.
     if granted and "global" not in granted and scope not in granted:
         facts.append(f"this token has the scope {', '.join(granted)}, but {scope} or global is needed")
     if facts:
         told = " and ".join(facts)
-        return f"{told[0].upper()}{told[1:]}: use another token, or {_NEW_TOKEN}."
+        # Of a domain it is not known whether it is that site.
+        unsure = len(facts) == 1 and site_id is not None and site is not None and not is_number(site)
+        unless = f" If {site} is that site: {_MAY_NOT}" if unsure else ""
+        return f"{told[0].upper()}{told[1:]}: use another token, or {_NEW_TOKEN}.{unless}"
     if error.code == "unauthorized":
         return _REMEDIES["unauthorized"]
     if not on_site:
         return "The user of this token may not do this: what belongs to somebody else is out of reach."
-    return (
-        "The user of this token may not do this here: creating a connection needs the capability publish_posts, "
-        "sharing edit_others_posts, and nobody may change a connection that belongs to somebody else."
-    )
+    return _MAY_NOT
+
+
+def _site(path: str) -> str | None:
+    """Return the ID or domain of the site that a path leads to, None where it leads to none."""
+    parts = path.split("/")
+    return parts[2] if path.startswith("/sites/") and len(parts) > 2 else None
 
 
 def _scope(path: str) -> str:

@@ -461,7 +461,8 @@ class Transport:
             isinstance(cause, (urllib3.exceptions.ReadTimeoutError, TimeoutError)) for cause in chain
         )
         retry = False
-        if isinstance(error, (requests.exceptions.SSLError, ssl.SSLError)):
+        broke_off = any(isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for cause in chain)
+        if isinstance(error, (requests.exceptions.SSLError, ssl.SSLError)) and not broke_off:
             what = self._tls_problem(chain)
         elif isinstance(error, requests.exceptions.ProxyError):
             what = (
@@ -475,7 +476,7 @@ class Transport:
         elif isinstance(error, (requests.exceptions.ContentDecodingError, requests.exceptions.ChunkedEncodingError)):
             what = f"the answer broke off or cannot be decoded ({self._innermost(chain)})"
             retry = True
-        elif isinstance(error, requests.exceptions.ConnectionError):
+        elif isinstance(error, (requests.exceptions.ConnectionError, ssl.SSLError)):
             what = f"no connection ({self._innermost(chain)}); check api_url and the network"
             retry = True
         elif isinstance(self._verify, str) and not os.path.exists(self._verify):

@@ -128,7 +128,7 @@ applications:
         site_name: Blog
 error:
   description: What failed, for programs.
-  returned: failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     status:

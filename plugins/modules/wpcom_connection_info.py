@@ -13,8 +13,8 @@ module: wpcom_connection_info
 short_description: Gather the social connections of a WordPress.com account
 version_added: 0.1.0
 description:
-  - Gathers publicize connections, keyring connections, connected applications, external services and the account behind
-    the token.
+  - Gathers publicize connections, keyring connections, connected applications, external services, sites and the account
+    behind the token.
   - Tells of every publicize and keyring connection whether it works, and what a person has to do if it does not.
 author:
   - The community.wpcom authors (@ansible-collections)
@@ -319,7 +319,7 @@ account:
       sample: 50001
 error:
   description: What failed, for programs.
-  returned: failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     status:
@@ -345,6 +345,7 @@ error:
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._plan_info import plan_connection_info
+from ansible_collections.community.wpcom.plugins.module_utils._records import EXPIRING_WITHIN_DAYS
 from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
 
 MODULE = ModuleSpec(
@@ -363,7 +364,7 @@ MODULE = ModuleSpec(
         "id": {"type": "int"},
         "application_id": {"type": "int"},
         "unhealthy_only": {"type": "bool", "default": False},
-        "expiring_within": {"type": "int", "default": 14},
+        "expiring_within": {"type": "int", "default": EXPIRING_WITHIN_DAYS},
         "test": {"type": "bool", "default": False},
         "refetch_external_users": {"type": "bool", "default": False},
         "fields": {"type": "list", "elements": "str"},

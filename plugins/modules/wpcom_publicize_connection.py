@@ -237,7 +237,7 @@ connect_url:
   sample: https://public-api.wordpress.com/connect/?action=request&service=facebook
 error:
   description: What failed, for programs.
-  returned: failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     status:

@@ -16,7 +16,9 @@ description:
   - Brings all publicize connections that a list names into the state that it declares, over as many sites as you like.
   - Everything is read and planned first. An entry that is wrong, ambiguous, or contradicts another one fails the run before
     anything is written, and the error lists every such entry with its position.
-  - Reading costs the same few requests for one connection as for thousands; writing is done by several threads.
+  - Reading costs the same few requests for one connection as for thousands, as long as the token may list your sites (the
+    scope V(sites) or V(global)) or the entries name sites by their ID. Otherwise, and for sites that are not yours, it costs
+    one request more for each site. Several requests are made at once.
   - Where a run fails midway, the result tells what was done, and a second run does the rest.
 author:
   - The community.wpcom authors (@ansible-collections)
@@ -108,14 +110,14 @@ options:
     default: 10
   parallel:
     description:
-      - How many writes go on at once, from 1 to 32.
+      - How many requests are made at once, from 1 to 32.
       - When WordPress.com throttles, all of them pause together.
     type: int
     default: 4
   on_error:
     description:
-      - With V(stop), no further write begins once one has failed. With V(continue), the others are done all the same.
-        The task fails in both cases.
+      - With V(stop), no further write begins once one has failed. With V(continue), the others are done all the same, but
+        for the deletion of an account's last connections where its new one could not be made. The task fails in both cases.
     type: str
     choices: [stop, continue]
     default: stop
@@ -235,7 +237,7 @@ deletions:
       service: mastodon
 error:
   description: What failed first, for programs.
-  returned: failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     status:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site
+from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site, is_mine
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize import (
@@ -27,12 +27,12 @@ from ansible_collections.community.wpcom.plugins.module_utils._records import (
     is_number,
     sites_by_name,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._remedies import CONNECTIONS_PAGE, RECONNECT
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot, Call, NotReadError
 
 Options = dict[str, Any]
 
 _DEFAULTS = {name: option.get("default") for name, option in publicize_connection_argument_spec().items()}
-_PAGE = "https://wordpress.com/marketing/connections"
 
 
 def social_connections(
@@ -67,7 +67,7 @@ class _Export:
         # The same connection may have been read through its site as well.
         records = {record["id"]: record for record in reversed(publicize_connections)}.values()
         for record in sorted(records, key=self._order):
-            whose = self._mine if self._is_mine(record) else self._others
+            whose = self._mine if is_mine(record, self._keyrings, lambda: self._me) else self._others
             whose.setdefault(record["site_id"], []).append(record)
             self._beside.setdefault(_place(record), []).append(record)
         self._snapshot = AccountSnapshot()
@@ -99,14 +99,6 @@ class _Export:
         return {"sites": sites, "notes": notes}
 
     # What there is
-
-    def _is_mine(self, record: Record) -> bool:
-        if record.get("read_only"):
-            return False
-        if record.get("keyring_connection_id") in self._keyrings:
-            return True
-        # A connection may outlive its keyring connection; then the owner tells.
-        return self._me is not None and bool(record.get("keyring_connection_user_id") == self._me)
 
     def _order(self, record: Record) -> tuple[str, str, str, int]:
         keyring = self._keyrings.get(record.get("keyring_connection_id"))
@@ -221,9 +213,9 @@ def _label(record: Record) -> str:
 def _health(record: Record) -> str:
     # Without the URLs of the record: they differ in every answer, and the export shall not.
     if record["repair"] == "refresh":
-        remedy = f"refresh it in a browser, at {_PAGE}"
+        remedy = f"refresh it in a browser, at {CONNECTIONS_PAGE}"
     else:
-        remedy = f"disconnect it and connect it again in a browser, at {_PAGE}"
+        remedy = RECONNECT
     state = (
         f"expires {record['expires']}" if record["health"] == "expiring" and record.get("expires") else record["health"]
     )

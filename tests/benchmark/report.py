@@ -152,7 +152,7 @@ class Report:
         parts = [
             f"Measured on {about['date']} with ansible-core {about['ansible_core']}, Python {about['python']} and "
             f"requests {about['requests']} on {about['cores']} cores, in {about['seconds']} seconds"
-            + (" (a quick run: one run each, small sizes)." if about["quick"] else "."),
+            + (" (a quick run: few repetitions, small sizes)." if about["quick"] else "."),
             _heading("Targets"),
             "Each is a ratio of medians of the same run, unless it names a unit.",
             _table(("target", "at most", "measured", "verdict"), self.verdicts(), (58, 12, 15, 15)),

@@ -23,6 +23,7 @@ from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connection_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
+    wpcom_publicize_connections,
 )
 
 TOKEN = "sim-token"
@@ -161,6 +162,7 @@ def brief(requests_made: list[dict[str, Any]]) -> list[str]:
 
 MODULES = {
     "publicize": wpcom_publicize_connection.MODULE,
+    "bulk": wpcom_publicize_connections.MODULE,
     "keyring": wpcom_keyring_connection.MODULE,
     "application": wpcom_connected_application.MODULE,
     "info": wpcom_connection_info.MODULE,

@@ -278,7 +278,27 @@ def test_unsupported_service(simulator: Simulator) -> None:
     """No account can help."""
     failed(simulator, "unsupported_service", "no longer supports Twitter", site="3001", service="twitter")
     simulator.patch(keyring_connections=[{"ID": 2050, "user_ID": 1001, "service": "twitter", "external_ID": "9"}])
-    failed(simulator, "invalid_option", "no longer supports Twitter", site="3001", service="twitter")
+    failed(simulator, "unsupported_service", "no longer supports Twitter", site="3001", service="twitter")
+
+
+@pytest.mark.parametrize("service", ["foo/bar", "face book", "../me", "\u00fc", "?"])
+def test_service_that_cannot_be_one(simulator: Simulator, service: str) -> None:
+    """It would lead to another route."""
+    failed(simulator, "invalid_option", "service must be the ID of a service", site="3001", service=service)
+    assert simulator.requests() == []
+
+
+@pytest.mark.parametrize("site", ["a\x00b", "a\u2028b", "", " "])
+def test_site_that_cannot_be_one(simulator: Simulator, site: str) -> None:
+    """Before anything is sent."""
+    failed(simulator, "invalid_option", "site must be", site=site, service="mastodon")
+    assert simulator.requests() == []
+
+
+def test_other_digits_are_no_id(simulator: Simulator) -> None:
+    """Python takes them for a number, the API does not."""
+    for site in ("\u00b2", "\u0663\u0660\u0660\u0661"):
+        failed(simulator, "unknown_blog", site=site, service="mastodon", account="@ada@mastodon.example")
 
 
 def test_service_that_is_not_for_posts(simulator: Simulator) -> None:

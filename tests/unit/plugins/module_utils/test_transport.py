@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -412,8 +413,7 @@ def test_a_try_that_the_server_gave_to_another_does_not_count() -> None:
     limit = page("", 429, Retry_After="1")
     script = Script(limit, OK, limit, OK, limit, OK, OK)
     made = shared_transport(clock, script, retries=1)
-    for _ in range(3):
-        clock.meanwhile.append(lambda: write(made))
+    clock.meanwhile += [lambda: write(made)] * 3
     assert write(made) == ME
     assert len(script.sent) == 7
     # Without anybody else every try counts.
@@ -432,6 +432,14 @@ def test_who_waits_looks_again_before_going_on() -> None:
     clock.meanwhile.append(lambda: write_failure(made))
     assert write(made) == ME
     assert clock.now == 5 + 60
+
+
+@pytest.mark.parametrize("kind", [ssl.SSLEOFError, ssl.SSLZeroReturnError])
+def test_tls_that_breaks_off_is_tried_again(kind: type[ssl.SSLError]) -> None:
+    """It is a lost connection as any other, and no question of certificates."""
+    broken = requests.exceptions.SSLError(kind(8, "EOF occurred in violation of protocol"))
+    assert read(transport(script=Script(broken, OK))) == ME
+    assert isinstance(write_failure(transport(script=Script(broken))), LostAnswerError)
 
 
 def test_write_with_wrong_shape_is_lost() -> None:

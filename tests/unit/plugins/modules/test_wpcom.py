@@ -24,12 +24,14 @@ from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connection_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
+    wpcom_publicize_connections,
 )
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN
 
 MODULES: dict[str, Any] = {
     "publicize": wpcom_publicize_connection,
+    "bulk": wpcom_publicize_connections,
     "keyring": wpcom_keyring_connection,
     "application": wpcom_connected_application,
     "info": wpcom_connection_info,
@@ -167,6 +169,10 @@ def test_options_from_the_environment(
         ("publicize", {"id": 1, "state": "gone"}, "state"),
         ("publicize", {"id": 1, "timeout": 0}, "timeout must be 1 or more"),
         ("publicize", {"id": 1, "unknown": 1}, "unknown"),
+        ("bulk", {}, "connections"),
+        ("bulk", {"connections": [{"id": 1, "shred": True}]}, "shred"),
+        ("bulk", {"connections": [{"id": 1, "state": "gone"}]}, "state"),
+        ("bulk", {"connections": [], "parallel": 0}, "parallel must be from 1 to 32"),
         ("keyring", {}, "one of"),
         ("keyring", {"id": 1, "service": "x"}, "mutually exclusive"),
         ("keyring", {"id": 1, "account": "x"}, "account"),
@@ -189,7 +195,7 @@ def test_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, ki
     """It is named, and nothing is tried."""
     monkeypatch.setattr(_runner, "HAS_REQUESTS", False)
     monkeypatch.setattr(_runner, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
-    task = {"info": {}, "application": {"title": "x"}}.get(kind, {"id": 1})
+    task = {"info": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
     result = run_module(kind, **task)
     assert result["failed"] is True
     assert "requests" in result["msg"]
