@@ -17,8 +17,8 @@ description:
   - Everything is read and planned first. An entry that is wrong, ambiguous, or contradicts another one fails the run before
     anything is written, and the error lists every such entry with its position.
   - Reading costs the same few requests for one connection as for thousands, as long as the token may list your sites (the
-    scope V(sites) or V(global)) or the entries name sites by their ID. Otherwise, and for sites that are not yours, it costs
-    one request more for each site. Several requests are made at once.
+    scope V(sites) or V(global)) or the entries name sites by their ID. Otherwise it costs one request more for each site.
+    So does each O(connections[].id) that is not among your connections. Writing is done by several threads.
   - Where a run fails midway, the result tells what was done, and a second run does the rest.
 author:
   - The community.wpcom authors (@ansible-collections)

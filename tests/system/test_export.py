@@ -180,3 +180,21 @@ def test_an_empty_list_deletes_nothing(desk: Desk) -> None:
         '"shop.example.com: nothing was deleted, because its list of connections is empty"',
     ]
     assert desk.simulator.requests("POST") == []
+
+
+def test_what_is_no_connection_deletes_nothing(desk: Desk) -> None:
+    """Ansible's own check of the role takes such a text for a dictionary; left out, it would be purged."""
+    listed = 'social_connections_sites: [{site: blog.example.com, connections: [{id: 5002}, "service=facebook"]}]\n'
+    desk.file.write_text(listed, encoding="utf-8")
+    with pytest.raises(AssertionError, match="connection 1 of site 0 of the list"):
+        desk.apply()
+    assert desk.simulator.requests("POST") == []
+
+
+def test_who_may_read_a_file_may_read_the_new_one(desk: Desk) -> None:
+    """And nobody else."""
+    desk.file.write_text("", encoding="utf-8")
+    desk.file.chmod(0o600)
+    desk.export("-e", "export_others=false")
+    assert desk.declared()
+    assert desk.file.stat().st_mode & 0o777 == 0o600

@@ -341,7 +341,8 @@ def docs_lint(run: Run) -> str:
     documented = {name for name in module_names() if re.search(rf"^{re.escape(FQCN)}\.{name}\b", listing, re.MULTILINE)}
     if documented != set(module_names()):
         raise Failure(f"not documented: {', '.join(sorted(set(module_names()) - documented))}")
-    run.call(
+    lint = partial(
+        run.call,
         venv,
         "antsibull-docs",
         "lint-collection-docs",
@@ -352,6 +353,13 @@ def docs_lint(run: Run) -> str:
         ".",
         cwd=run.workspace.tree / "ansible_collections" / "community" / "wpcom",
     )
+    try:
+        lint()
+    except Failure:
+        # One in 37 of its temporary folders ends with an underscore, which makes its name a reference in its own pages.
+        if 'Unknown target name: "antsibull-docs-' not in run.log.read_text():
+            raise
+        lint()
     return at_least_one(len(documented), "modules")
 
 
