@@ -23,7 +23,7 @@ demo: ## Run the demo playbook against a WordPress.com simulator on this machine
 	$(run)/tasks.py demo
 
 .PHONY: benchmark
-benchmark: ## Measure the collection on the simulator, in 10 minutes; make benchmark QUICK=1 in one
+benchmark: ## Measure the collection on the simulator, in 12 minutes; make benchmark QUICK=1 in one
 	$(run)/tasks.py benchmark $(BENCHMARK)
 
 .PHONY: test

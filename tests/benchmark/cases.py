@@ -21,7 +21,7 @@ TWICE, ONCE = 4.0, 12.0
 # Seconds from which any other run is not repeated, so that the whole ends in time.
 ONCE_WITHOUT_TARGET = 1.5
 # Seconds that a run may take by what smaller ones took: of those that a target speaks of, and of the others.
-LONGEST_NEEDED, LONGEST = 180.0, 35.0
+LONGEST_NEEDED, LONGEST = 180.0, 30.0
 
 Say = Callable[[str], None]
 

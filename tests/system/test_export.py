@@ -198,3 +198,12 @@ def test_who_may_read_a_file_may_read_the_new_one(desk: Desk) -> None:
     desk.export("-e", "export_others=false")
     assert desk.declared()
     assert desk.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_file_is_not_replaced(desk: Desk) -> None:
+    """Such as a device, a pipe or a folder."""
+    os.mkfifo(desk.file)
+    with pytest.raises(AssertionError, match="is no regular file"):
+        desk.export()
+    assert desk.file.is_fifo()
+    assert desk.simulator.requests() == []
