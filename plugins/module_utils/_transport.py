@@ -367,7 +367,7 @@ class Transport:
                 proxies=self._proxies,
                 allow_redirects=False,
             )
-        except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
+        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             raise self._no_answer(error, method, path, action) from None
         names = {name.lower(): value for name, value in response.headers.items()}
         return _Answer(response.status_code, names, response.content.decode("utf-8", errors="replace"))
