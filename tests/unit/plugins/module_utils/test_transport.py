@@ -365,12 +365,13 @@ def test_write_whose_connection_timed_out_is_not_lost() -> None:
 
 
 class Clock:
-    """A clock that goes on while somebody sleeps; meanwhile others may be at work."""
+    """A clock that goes on while somebody sleeps; meanwhile others may be at work, one each time."""
 
     def __init__(self) -> None:
         """Begin at noon."""
         self.now = 0.0
         self.meanwhile: list[Any] = []
+        self._at_work = False
 
     def __call__(self) -> float:
         """Tell the time."""
@@ -378,8 +379,10 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         """Let the time go by."""
-        if self.meanwhile:
+        if self.meanwhile and not self._at_work:
+            self._at_work = True
             self.meanwhile.pop()()
+            self._at_work = False
         self.now += seconds
 
 
