@@ -107,9 +107,9 @@ class _Resource:
             if done is not None:
                 return done, lost
             raise _not_done(error) from None
-        except ApiError:
+        except ApiError as refusal:
             # The first try may have been done late, so that the second was refused for it.
-            done = read_back()
+            done = self._read_back(LostAnswerError(refusal, wait=0, timed_out=False), read_back, patient=False)
             if done is not None:
                 return done, lost
             raise

@@ -239,6 +239,19 @@ def test_lost_twice(simulator: Simulator, write: Write, fault: str) -> None:
 
 
 @every_write
+def test_refused_the_second_time_and_not_to_be_read_back(simulator: Simulator, write: Write) -> None:
+    """What the server said is told, and that nobody knows what became of the first request."""
+    simulator.fault(method="POST", kind="cut", when="before")
+    simulator.fault(method="POST", kind="status", status=400, body={"error": "insert_error", "message": "No."})
+    simulator.fault(method="GET", kind="status", status=500, skip=1, times=-1)
+    with pytest.raises(UnconfirmedWriteError) as caught:
+        write.send(api(simulator.url, retries=1))
+    assert "insert_error" in caught.value.message
+    assert "could not be read back" in caught.value.message
+    assert len(posts(simulator)) == 2
+
+
+@every_write
 def test_second_answer_lost_too(simulator: Simulator, write: Write) -> None:
     """Not done the first time, done the second, both answers lost."""
     before = simulator.state()
