@@ -33,14 +33,13 @@ def read_all(calls: Sequence[Call], perform: Callable[[Call], Any], parallel: in
 def carry_out(plan: Plan, perform: Callable[[Call], Any]) -> list[Done]:
     """Return how each operation ended, in their order; after an error no further one begins where the plan says stop."""
     done = [Done(skipped=True)] * len(plan.operations)
-    needs = plan.needs
     failed = False
 
     def one(index: int) -> None:
         nonlocal failed
         if failed and plan.stop_on_error:
             return
-        if index in needs and not any(done[earlier].answered for earlier in needs[index]):
+        if index in plan.needs and not any(done[earlier].answered for earlier in plan.needs[index]):
             return
         try:
             done[index] = Done(answer=perform(plan.operations[index]))

@@ -39,7 +39,8 @@ class Plan:
 
     ``result`` holds the predicted keys of the result; after the operations the last answer replaces ``answer_key``,
     and each of ``gone`` tells whether the thing that its call reads is no longer there. ``current`` is the record that
-    an operation on a single thing would change, None where it is absent.
+    an operation on a single thing would change, None where it is absent. ``needs`` tells of operations that would do
+    harm alone, by index, the earlier ones of which one must have been done.
     """
 
     result: dict[str, Any]
@@ -51,6 +52,7 @@ class Plan:
     current: Record | None = None
     parallel: int = 1
     stop_on_error: bool = True
+    needs: Mapping[int, Collection[int]] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -61,11 +63,6 @@ class Plan:
     def stages(self) -> tuple[tuple[int, ...], ...]:
         """Return the indices of operations that may run at once, stage after stage."""
         return (tuple(range(len(self.operations))),)
-
-    @property
-    def needs(self) -> Mapping[int, Collection[int]]:
-        """Return for operations that would do harm alone, by index, the earlier ones of which one must have been done."""
-        return {}
 
     def concluded(self, done: Sequence[Done] | None) -> dict[str, Any]:
         """Return the result, predicted where ``done`` is None. Raises the WpcomError of the operation that failed."""

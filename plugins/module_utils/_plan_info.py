@@ -46,6 +46,7 @@ _LOWER_ON_THE_WIRE = ("token_site_id", "token_client_id")
 def plan_connection_info(params: Mapping[str, Any], snapshot: Snapshot) -> Plan:
     """Return a plan that changes nothing and whose result is what was gathered. Raises WpcomError."""
     _check(params)
+    params = {**params, "service": checked_service(params["service"] or None)}
     sites = list(dict.fromkeys(site for site in map(checked_site, params["site"] or []) if site))
     # A fresh test changes the status that the other lists show, so it comes first.
     if (params["test"] or params["refetch_external_users"]) and "keyring" not in params["gather"]:
@@ -79,7 +80,7 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot
         found = [one] if one else []
     else:
         asked = {
-            "service": _service_name(params),
+            "service": params["service"],
             "keyring_connection_id": params["keyring_connection_id"],
             "presentation": shown,
         }
@@ -93,7 +94,7 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], snapshot
         [
             record
             for record in found
-            if _fits(record, "service", _service_name(params))
+            if _fits(record, "service", params["service"])
             and _fits(record, "keyring_connection_id", params["keyring_connection_id"])
             # Not left to the server: a shared connection has the user 0, only the keyring connection tells its owner.
             and (user_id is None or user_id in (record.get("user_id"), record.get("keyring_connection_user_id")))
@@ -120,7 +121,7 @@ def _keyring_connections(params: Mapping[str, Any], sites: list[str], snapshot: 
         lists = [snapshot.look("keyring", "list", site=site, **asked) for site in asked_sites]
         # One keyring connection may serve several of the sites.
         found = _each_once(lists)
-    return _shown(params, [record for record in found if _fits(record, "service", _service_name(params))])
+    return _shown(params, [record for record in found if _fits(record, "service", params["service"])])
 
 
 def _connected_applications(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -> list[Record]:
@@ -136,7 +137,7 @@ def _connected_applications(params: Mapping[str, Any], sites: list[str], snapsho
 
 def _services(params: Mapping[str, Any], sites: list[str], snapshot: Snapshot) -> list[Record]:
     shown = _presentation(params, ("ID",))
-    name = _service_name(params)
+    name = params["service"]
     if name is None:
         return [_picked(params, record) for record in snapshot.look("services", "list", presentation=shown)]
     one = snapshot.look("services", "get", service=name, presentation=shown)
@@ -171,10 +172,6 @@ _GATHERERS: dict[str, Callable[[Mapping[str, Any], list[str], Snapshot], Any]] =
     "sites": _sites,
     "account": _account,
 }
-
-
-def _service_name(params: Mapping[str, Any]) -> str | None:
-    return checked_service(params["service"] or None)
 
 
 def _fits(record: Record, key: str, wanted: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError, WpcomError
@@ -69,17 +69,11 @@ class BulkPlan(Plan):
     entries: tuple[Entry, ...] = ()
     listed: int = 0
     order: tuple[tuple[int, ...], ...] = ()
-    conditions: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[tuple[int, ...], ...]:
         """Return which writes may go on at once, stage after stage."""
         return self.order
-
-    @property
-    def needs(self) -> Mapping[int, frozenset[int]]:
-        """Return for deletions of an account's last connections the creations of which one must have succeeded."""
-        return self.conditions
 
     def concluded(self, done: Sequence[Done] | None) -> dict[str, Any]:
         """Return the result, predicted where ``done`` is None. Raises WpcomError, with all that was done, for failures."""
@@ -127,7 +121,7 @@ def plan_publicize_connections(params: Mapping[str, Any], snapshot: AccountSnaps
         entries=tuple(entries),
         listed=listed,
         order=_stages(acting, emptied),
-        conditions=_conditions(acting, emptied),
+        needs=_needs(acting, emptied),
         parallel=params["parallel"],
         stop_on_error=params["on_error"] == "stop",
     )
@@ -139,16 +133,16 @@ def _emptied(acting: Sequence[Entry], snapshot: AccountSnapshot) -> set[Any]:
     return {key for key, number in deleted.items() if len(snapshot.publicize_connections_with(key)) <= number}
 
 
-def _conditions(acting: Sequence[Entry], emptied: Collection[Any]) -> dict[int, frozenset[int]]:
+def _needs(acting: Sequence[Entry], emptied: Collection[Any]) -> dict[int, list[int]]:
     """Return what must have been made before an account's last connections go: one of its new ones."""
-    created: dict[Any, set[int]] = {}
+    created: dict[Any, list[int]] = {}
     for index, entry in enumerate(acting):
-        if entry.action == "created":
-            created.setdefault(_account_of(entry), set()).add(index)
+        if entry.action == "created" and _account_of(entry) in emptied:
+            created.setdefault(_account_of(entry), []).append(index)
     return {
-        index: frozenset(created[_account_of(entry)])
+        index: created[_account_of(entry)]
         for index, entry in enumerate(acting)
-        if entry.action == "deleted" and _account_of(entry) in emptied and _account_of(entry) in created
+        if entry.action == "deleted" and _account_of(entry) in created
     }
 
 

@@ -313,13 +313,14 @@ def _places(records: Iterable[Record]) -> Places:
 
 def _with_sites(keyrings: Sequence[Record], before: Places, after: Places) -> list[Record]:
     """Return keyring connections with the sites that they serve after a change of publicize connections."""
-    changed = {keyring_connection_id for keyring_connection_id, _site in before ^ after}
+    gained, lost = after - before, before - after
+    changed = {keyring_connection_id for keyring_connection_id, _site in gained | lost}
     return [
         {
             **keyring,
             "sites": [
-                *(site for site in keyring["sites"] if (keyring["id"], site) not in before - after),
-                *(site for number, site in after - before if number == keyring["id"] and site not in keyring["sites"]),
+                *(site for site in keyring["sites"] if (keyring["id"], site) not in lost),
+                *(site for number, site in gained if number == keyring["id"] and site not in keyring["sites"]),
             ],
         }
         if keyring["id"] in changed and isinstance(keyring.get("sites"), list)

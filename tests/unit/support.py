@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional, Union
 
@@ -131,14 +132,18 @@ def transport(
     naps: Optional[Callable[[float], None]] = None,
     jitter: float = 1.0,
     check_mode: bool = False,
+    parallel: int = 1,
+    clock: Callable[[], float] = time.monotonic,
     **changes: Any,
 ) -> Transport:
     """Return a transport that sleeps only on paper, and answers from a script if there is one."""
     made = Transport(
         options(url, **changes),
         check_mode=check_mode,
+        parallel=parallel,
         sleep=naps if naps is not None else Naps(),
         jitter=lambda: jitter,
+        clock=clock,
     )
     if script is not None:
         made._session.mount(url, script)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.wpcom.plugins.module_utils._runner import Outcome, execute
+from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, Outcome, execute
 from ansible_collections.community.wpcom.plugins.modules.wpcom_publicize_connections import MODULE
 from ansible_collections.community.wpcom.tests.benchmark import worlds
 from ansible_collections.community.wpcom.tests.simulator import Simulator
@@ -33,16 +33,22 @@ def entry(**changes: Any) -> dict[str, Any]:
     return {**{name: rule.get("default") for name, rule in spec.items()}, **changes}
 
 
-def run(simulator: Simulator, *entries: dict[str, Any], check_mode: bool = False, **changes: Any) -> Outcome:
+def run(
+    simulator: Simulator,
+    *entries: dict[str, Any],
+    check_mode: bool = False,
+    module: ModuleSpec = MODULE,
+    **changes: Any,
+) -> Outcome:
     """Run the module and return how it ends."""
-    own = {name: rule.get("default") for name, rule in MODULE.options.items()}
+    own = {name: rule.get("default") for name, rule in module.options.items()}
     given_params = {
         **params(simulator.url, retry_max_delay=0),
         **own,
         "connections": [entry(**one) for one in entries],
         **changes,
     }
-    return execute(MODULE, given_params, check_mode=check_mode)
+    return execute(module, given_params, check_mode=check_mode)
 
 
 def actions(outcome: Outcome) -> list[str]:
@@ -449,10 +455,9 @@ def test_sites_that_the_lists_do_not_tell_of_are_read_at_once(simulator: Simulat
         rounds.append(1)
         return MODULE.planner(*arguments)
 
-    own = {name: rule.get("default") for name, rule in MODULE.options.items()}
-    listed = [entry(**one) for one in worlds.desired(30, 2, shared=False)]
-    given_params = {**params(simulator.url, api_token=worlds.TOKEN), **own, "connections": listed, "parallel": 10}
-    outcome = execute(dataclasses.replace(MODULE, planner=counting), given_params, check_mode=False)
+    counted = dataclasses.replace(MODULE, planner=counting)
+    declared = worlds.desired(30, 2, shared=False)
+    outcome = run(simulator, *declared, module=counted, api_token=worlds.TOKEN, parallel=10)
     assert outcome.result["summary"]["unchanged"] == 60
     assert len(simulator.requests()) == 3 + 30
     assert len(rounds) == 3

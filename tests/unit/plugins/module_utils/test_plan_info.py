@@ -79,6 +79,7 @@ def test_only_what_is_asked_for(simulator: Simulator) -> None:
         ({"id": 5001, "site": ["3001", "3002"]}, "at most one site"),
         ({"expiring_within": -1}, "expiring_within must be from 0 to 36500 days"),
         ({"site": ["3001", "x y"]}, "site must be the numeric ID or the domain"),
+        ({"service": "foo/bar", "gather": ["keyring"]}, "service must be the ID of a service"),
     ],
 )
 def test_bad_options(simulator: Simulator, task: dict[str, Any], told: str) -> None:

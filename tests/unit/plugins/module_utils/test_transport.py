@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -41,7 +42,6 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     as_it_is,
     brief,
     json_answer,
-    options,
     page,
     transport,
 )
@@ -49,6 +49,14 @@ from ansible_collections.community.wpcom.tests.unit.support import (
 ME = {"ID": 1}
 OK = json_answer(ME)
 HTML_LIMIT = "<html><body><h1>Limit reached</h1></body></html>"
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[str]:
+    """Yield a URL where nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 def read(made: _transport.Transport, path: str = "/me", **more: Any) -> Any:
@@ -128,10 +136,8 @@ def test_time_out_error_names_the_option(simulator: Simulator) -> None:
 
 def test_read_is_tried_again_where_nobody_listens() -> None:
     """A refused connection may pass."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        naps = Naps()
+    naps = Naps()
+    with unheard() as url:
         error = failure(transport(url, naps=naps, retries=2))
     assert isinstance(error, ConnectError)
     assert len(naps) == 2
@@ -345,11 +351,9 @@ def test_write_that_timed_out_says_so(simulator: Simulator) -> None:
 
 def test_write_that_found_no_server_is_not_lost() -> None:
     """Nothing was sent, so it is tried again like a read, and there is nothing to look up."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
     naps = Naps()
-    error = write_failure(transport(f"http://127.0.0.1:{port}", naps=naps, retries=2))
+    with unheard() as url:
+        error = write_failure(transport(url, naps=naps, retries=2))
     assert isinstance(error, ConnectError)
     assert "no connection" in error.message
     assert naps == [1, 2]
@@ -388,16 +392,7 @@ class Clock:
 
 def shared_transport(clock: Clock, script: Script, **changes: Any) -> _transport.Transport:
     """Return a transport that several workers write over."""
-    made = _transport.Transport(
-        options(NOWHERE, **changes),
-        check_mode=False,
-        parallel=4,
-        sleep=clock.sleep,
-        jitter=lambda: 0.0,
-        clock=clock,
-    )
-    made._session.mount(NOWHERE, script)
-    return made
+    return transport(script=script, naps=clock.sleep, jitter=0.0, parallel=4, clock=clock, **changes)
 
 
 def test_throttling_holds_back_everybody_even_where_nobody_tries_again() -> None:
