@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one hierarchy of errors; lower layers raise them, only the runner turns them into a failed task."""
+"""The hierarchy of errors; any layer raises them, only ``_execute`` turns them into a failed task."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 
 class WpcomError(Exception):
-    """Something that ends the task, told in words that name the remedy.
+    """The error that ends a task; its message says what failed and what to do.
 
-    ``code`` is the API's slug, or one of our own for what never reached the API; ``result`` holds further keys
+    ``code`` is the API's slug, or one of the collection's own where there is none; ``result`` holds further keys
     for the failed task's result.
     """
 
@@ -40,7 +40,7 @@ class WpcomError(Exception):
         self.result = result or {}
 
     def as_result(self) -> dict[str, Any]:
-        """Return the keys of the failed task: ``msg``, ``error`` and whatever else the error carries."""
+        """Return the keys of the failed task: ``msg``, ``error``, and those of ``result``."""
         return {
             **self.result,
             "msg": self.message,
@@ -55,66 +55,66 @@ class WpcomError(Exception):
 
 
 class OptionError(WpcomError):
-    """An option is missing, malformed, or asks for what cannot be; nothing was written."""
+    """An option is missing, malformed, or asks for what is not possible; nothing was written."""
 
     code = "invalid_option"
 
 
 class AmbiguousMatchError(OptionError):
-    """The options fit more than one thing; the message lists them."""
+    """The options match more than one thing; the message lists them."""
 
     code = "ambiguous_match"
 
 
 class MissingError(OptionError):
-    """What the options name does not exist and cannot be made through the API."""
+    """What the options name does not exist and cannot be created through the API."""
 
     code = "missing"
 
 
 class NotAllowedError(WpcomError):
-    """The thing exists, but it belongs to somebody else, or the change would do more harm than was asked for."""
+    """The thing is owned by another user, or the change would delete more than was asked for."""
 
     code = "not_yours"
 
 
 class ConnectError(WpcomError):
-    """No answer came: connection refused or lost, time-out, TLS, proxy."""
+    """There was no response: connection refused or lost, timeout, TLS, proxy."""
 
-    code = "no_answer"
+    code = "no_response"
 
 
-class AnswerError(WpcomError):
-    """An answer came that is not the API's: no JSON, JSON of another shape, a redirect."""
+class ResponseError(WpcomError):
+    """The response is not the API's: not JSON, JSON of another form, a redirect."""
 
-    code = "unexpected_answer"
+    code = "unexpected_response"
 
 
 class ApiError(WpcomError):
-    """The API refused, with a status and mostly a slug (empty ``code`` where the answer had none)."""
+    """The API refused, with a status and usually a slug (``code`` is empty where the response had none)."""
 
     code = ""
 
     @property
     def is_not_found(self) -> bool:
-        """Whether the API itself says that the thing is not there; an empty 404 may also be a wrong route."""
+        """Whether the API says that the thing does not exist; an empty 404 may also be a wrong route."""
         return self.status == 404 and self.code in ("not_found", "unknown_application_access_token")
 
     @property
     def is_empty_not_found(self) -> bool:
-        """Whether it is the bare 404 that unknown routes and, on some servers, missing things answer with."""
+        """Whether it is an empty 404: the response of unknown routes and, on some servers, of missing things."""
         return self.status == 404 and not self.code
 
 
-class LostAnswerError(WpcomError):
-    """A write was sent and may or may not have been done: the answer was lost, unreadable, or a server error.
+class IndeterminateWriteError(WpcomError):
+    """A write was sent and may or may not have been done: its response was lost, unreadable, or a server error.
 
-    ``wait`` are the seconds to let pass before asking again (None: the caller's choice), ``timed_out`` whether the
+    ``wait`` is the number of seconds before the next request (None: the caller's choice), ``timed_out`` whether the
     server may still be at work on it.
     """
 
     def __init__(self, cause: WpcomError, *, wait: float | None, timed_out: bool) -> None:
-        """Speak as the cause does."""
+        """Take over what the cause reports."""
         super().__init__(
             cause.message,
             code=cause.code,
@@ -128,7 +128,7 @@ class LostAnswerError(WpcomError):
 
 
 class UnconfirmedWriteError(WpcomError):
-    """A write was sent, its answer was lost, and what became of it could not be read back."""
+    """A write was sent, its response was lost, and whether it was done could not be read back."""
 
     code = "unconfirmed_write"
 
@@ -140,6 +140,6 @@ class IgnoredWriteError(WpcomError):
 
 
 class CheckModeError(WpcomError):
-    """A write was about to leave in check mode: a defect of the collection, stopped at the transport."""
+    """A write was about to be sent in check mode: a defect of the collection, stopped by the transport."""
 
     code = "write_in_check_mode"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one table of connection options, from which argument specs, doc fragment checks and plugins draw."""
+"""The one table of connection options, which argument specs, doc fragments, and plugins are made from or checked against."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
+from ._errors import OptionError
 
 
 @dataclass(frozen=True)
 class ConnectionOption:
-    """One option that says how to reach the API; ``minimum`` and ``maximum`` bound numbers."""
+    """One option of the connection to the API; ``minimum`` and ``maximum`` bound numbers."""
 
     name: str
     type: str
@@ -62,7 +62,7 @@ def publicize_connection_argument_spec() -> dict[str, dict[str, Any]]:
 def environment_fallback(name: str) -> str:
     """Return the value of an environment variable, an empty one counting as unset.
 
-    AWX injects empty variables for the blank fields of a credential. Raises AnsibleFallbackNotFound.
+    AWX sets empty variables for the empty fields of a credential. Raises AnsibleFallbackNotFound.
     """
     value = os.environ.get(name)
     if not value:
@@ -96,21 +96,21 @@ class ConnectionOptions:
     http_envelope: bool
 
     def __repr__(self) -> str:
-        """Show where it leads, never the token."""
+        """Show the URL, never the token."""
         return f"ConnectionOptions(api_url={self.api_url!r})"
 
     def warnings(self) -> list[str]:
-        """Return what is allowed but unwise."""
+        """Return warnings about what is allowed but unsafe."""
         parts = urlsplit(self.api_url)
         if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-            return [f"api_url {self.api_url} is not https: the token travels unprotected."]
+            return [f"api_url {self.api_url} does not use https: the token is sent unencrypted."]
         return []
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionOptions:
-        """Return the options out of a task's parameters.
+        """Return the options from a task's parameters.
 
-        Raises OptionError, naming the option and the remedy.
+        Raises OptionError, which names the option and what to do.
         """
         for option in CONNECTION_OPTIONS:
             value = params[option.name]
@@ -118,7 +118,7 @@ class ConnectionOptions:
                 bound = f"{option.minimum} or more" if value < option.minimum else f"{option.maximum} or less"
                 raise OptionError(
                     f"{option.name} must be {bound}, got {value}: "
-                    f"mend the option or the environment variable {option.environment}."
+                    f"correct the option or the environment variable {option.environment}."
                 )
         return cls(
             api_token=_checked_token(params["api_token"]),
@@ -137,8 +137,8 @@ def _checked_token(token: str | None) -> str | None:
         return None
     if not all("!" <= character <= "~" for character in token):
         raise OptionError(
-            "api_token holds a blank, a line break or a character that no token has: "
-            "remove it (a file read with a trailing line break is the usual cause)."
+            "api_token contains a space, a line break, or a character that tokens do not have: "
+            "remove it (a file that was read with its trailing line break is the usual cause)."
         )
     return token
 
@@ -149,16 +149,16 @@ def _checked_url(url: str) -> str:
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
         # Without the value: it may hold a password.
-        raise OptionError("api_url is no URL: use the form https://HOST or https://HOST:PORT/PREFIX.") from None
+        raise OptionError("api_url is not a URL: use the form https://HOST or https://HOST:PORT/PREFIX.") from None
     if parts.username is not None or parts.password is not None:
-        raise OptionError("api_url must not hold a user name or password: the token goes into api_token.")
+        raise OptionError("api_url must not contain a user name or password: set the token in api_token.")
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
         raise OptionError(f"api_url must begin with https:// (or http://) and a host, got {url!r}.")
     if parts.query or parts.fragment:
         raise OptionError(f"api_url must be a scheme and host with an optional path prefix, got {url!r}.")
     path = parts.path.rstrip("/")
     if path.endswith("/rest/v1.1"):
-        raise OptionError(f"api_url must not hold the /rest/v1.1 part, got {url!r}: leave it out.")
+        raise OptionError(f"api_url must not contain the /rest/v1.1 part, got {url!r}: remove it.")
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
@@ -170,7 +170,9 @@ def _checked_ca_path(ca_path: str | None) -> str | None:
     if not ca_path:
         return None
     if not os.path.exists(ca_path):
-        raise OptionError(f"ca_path {ca_path!r} does not exist: name a CA bundle in PEM form, or leave the option out.")
+        raise OptionError(
+            f"ca_path {ca_path!r} does not exist: set it to a CA bundle in PEM format, or omit the option."
+        )
     if not os.access(ca_path, os.R_OK):
-        raise OptionError(f"ca_path {ca_path!r} cannot be read by this user: mend its permissions.")
+        raise OptionError(f"ca_path {ca_path!r} cannot be read by this user: correct its permissions.")
     return ca_path

@@ -153,8 +153,8 @@ error:
       sample: /me/connected-applications/
 """
 
-from ansible_collections.community.wpcom.plugins.module_utils._plan_application import plan_connected_application
-from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._plan.application import plan_connected_application
 
 MODULE = ModuleSpec(
     plan_connected_application,

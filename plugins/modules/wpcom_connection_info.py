@@ -344,9 +344,9 @@ error:
       sample: /sites/nowhere.example.com/publicize-connections/
 """
 
-from ansible_collections.community.wpcom.plugins.module_utils._plan_info import plan_connection_info
-from ansible_collections.community.wpcom.plugins.module_utils._records import EXPIRING_WITHIN_DAYS
-from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._plan.info import plan_connection_info
+from ansible_collections.community.wpcom.plugins.module_utils._records.health import EXPIRING_WITHIN_DAYS
 
 MODULE = ModuleSpec(
     plan_connection_info,
@@ -371,6 +371,7 @@ MODULE = ModuleSpec(
         "meta": {"type": "list", "elements": "str"},
         "context": {"type": "str", "choices": ["display", "edit"]},
     },
+    expiring_within="expiring_within",
 )
 
 

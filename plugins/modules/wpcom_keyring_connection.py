@@ -228,8 +228,8 @@ error:
       sample: null
 """
 
-from ansible_collections.community.wpcom.plugins.module_utils._plan_keyring import plan_keyring_connection
-from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
+from ansible_collections.community.wpcom.plugins.module_utils._plan.keyring import plan_keyring_connection
 
 MODULE = ModuleSpec(
     plan_keyring_connection,

@@ -262,10 +262,10 @@ error:
       sample: null
 """
 
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import AccountCache
+from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
-from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize_bulk import plan_publicize_connections
-from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, run_module
-from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot
+from ansible_collections.community.wpcom.plugins.module_utils._plan.bulk import plan_publicize_connections
 
 MODULE = ModuleSpec(
     plan_publicize_connections,
@@ -281,8 +281,9 @@ MODULE = ModuleSpec(
         "parallel": {"type": "int", "default": 4},
         "on_error": {"type": "str", "choices": ["stop", "continue"], "default": "stop"},
     },
-    snapshot=AccountSnapshot,
-    looped_snapshot=AccountSnapshot,
+    cache=AccountCache,
+    loop_cache=AccountCache,
+    parallel="parallel",
 )
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pure translation of what is there into what the role social_connections would declare.
+"""Pure translation of the existing connections into what the role social_connections declares.
 
-How a connection is best called depends on what else is there. So every way to say it, the readable ones first, is laid
-before the plan that would carry it out, and the first that means this very connection and leaves it as it is is taken.
+How a connection is best named depends on the other ones. So each way to name it, the most readable first, is given to the
+planner, and the first one that selects this connection and changes nothing is taken.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.community.wpcom.plugins.module_utils._choose import checked_site, is_mine
+from ansible_collections.community.wpcom.plugins.module_utils._api.hints import CONNECTIONS_PAGE, RECONNECT
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import AccountCache
+from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadsNeeded
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
-from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
-from ansible_collections.community.wpcom.plugins.module_utils._plan_publicize import (
-    DesiredPublicizeConnection,
-    plan_desired,
+from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    FindSites,
+    ListKeyringConnections,
+    ListPublicizeConnections,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._records import (
-    Record,
+from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
+from ansible_collections.community.wpcom.plugins.module_utils._plan.desired import DesiredPublicizeConnection
+from ansible_collections.community.wpcom.plugins.module_utils._plan.publicize import plan_desired
+from ansible_collections.community.wpcom.plugins.module_utils._plan.selection import is_own
+from ansible_collections.community.wpcom.plugins.module_utils._plan.validation import valid_site
+from ansible_collections.community.wpcom.plugins.module_utils._records.names import (
     account_name,
     is_named,
-    is_number,
     sites_by_name,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._remedies import CONNECTIONS_PAGE, RECONNECT
-from ansible_collections.community.wpcom.plugins.module_utils._snapshot import AccountSnapshot, Call, NotReadError
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record, is_number
 
 Options = dict[str, Any]
 
@@ -41,7 +45,7 @@ def social_connections(
     sites: Sequence[Record] = (),
     user_id: int | None = None,
 ) -> dict[str, Any]:
-    """Return ``sites``, which the role takes, and ``notes`` for people.
+    """Return ``sites``, the input of the role, and ``notes`` for people.
 
     A note has the ``site``, the ``position`` of the connection in its list (None for the site as a whole), the ``kind``
     and the ``text``. Sites, connections and notes are in a fixed order.
@@ -61,34 +65,34 @@ class _Export:
         self._me = user_id or next((keyring.get("user_id") for keyring in keyring_connections), None)
         self._sites = {site["id"]: site for site in sites}
         self._named_sites = sites_by_name(sites)
-        self._mine: dict[Any, list[Record]] = {}
+        self._own: dict[Any, list[Record]] = {}
         self._others: dict[Any, list[Record]] = {}
         self._beside: dict[Any, list[Record]] = {}
         # The same connection may have been read through its site as well.
         records = {record["id"]: record for record in reversed(publicize_connections)}.values()
         for record in sorted(records, key=self._order):
-            whose = self._mine if is_mine(record, self._keyrings, lambda: self._me) else self._others
+            whose = self._own if is_own(record, self._keyrings, lambda: self._me) else self._others
             whose.setdefault(record["site_id"], []).append(record)
             self._beside.setdefault(_place(record), []).append(record)
-        self._snapshot = AccountSnapshot()
-        self._snapshot.add(Call.of("sites", "find_all"), list(sites))
-        self._snapshot.add(Call.of("keyring", "list", test=False), list(keyring_connections))
-        self._snapshot.add(Call.of("publicize", "list"), [one for records in self._mine.values() for one in records])
+        self._cache = AccountCache()
+        self._cache.add(FindSites(), list(sites))
+        self._cache.add(ListKeyringConnections(), list(keyring_connections))
+        self._cache.add(ListPublicizeConnections(), [record for records in self._own.values() for record in records])
 
     def result(self) -> dict[str, Any]:
         """Return the sites and the notes."""
         sites: list[Record] = []
         notes: list[Record] = []
-        # Sites with nothing of mine are told of last: they are not in the list.
-        others = sorted(set(self._others) - set(self._mine), key=self._site_order)
-        for site_id in (*sorted(self._mine, key=self._site_order), *others):
+        # Sites without own connections have their notes last: they are not in the list.
+        others = sorted(set(self._others) - set(self._own), key=self._site_order)
+        for site_id in (*sorted(self._own, key=self._site_order), *others):
             site = self._site(site_id)
             name = str((self._sites.get(site_id) or {}).get("name") or "").strip()
             if name:
                 notes.append(_note(site, None, "name", f"{name} (site {site_id})"))
             notes += [_note(site, None, "other", self._other(record)) for record in self._others.get(site_id, ())]
             connections = []
-            for position, record in enumerate(self._mine.get(site_id, ())):
+            for position, record in enumerate(self._own.get(site_id, ())):
                 options = self._options(record, site)
                 notes += [_note(site, position, kind, text) for kind, text in self._remarks(record, options)]
                 if record.get("shared") is not None:
@@ -98,7 +102,7 @@ class _Export:
                 sites.append({"site": site, "connections": connections})
         return {"sites": sites, "notes": notes}
 
-    # What there is
+    # What exists
 
     def _order(self, record: Record) -> tuple[str, str, str, int]:
         keyring = self._keyrings.get(record.get("keyring_connection_id"))
@@ -110,18 +114,18 @@ class _Export:
         return is_number(site), "" if is_number(site) else site, int(site_id)
 
     def _site(self, site_id: Any) -> str:
-        """Return the domain of a site where the option ``site`` takes it and it is the domain of no other; else the ID."""
+        """Return the domain of a site where the option ``site`` accepts it and no other site has it; else the ID."""
         slug = (self._sites.get(site_id) or {}).get("slug")
         try:
-            domain = checked_site(str(slug or ""))
+            domain = valid_site(str(slug or ""))
         except WpcomError:
             domain = None
         bearer = self._named_sites.get(domain or "", {}).get("id")
-        if domain and not is_number(domain) and _is_sayable(domain) and bearer == site_id:
+        if domain and not is_number(domain) and _is_readable(domain) and bearer == site_id:
             return domain
         return str(site_id)
 
-    # How a connection is called
+    # How a connection is named
 
     def _options(self, record: Record, site: str) -> Options:
         """Return the options that mean a connection and leave it as it is."""
@@ -144,19 +148,19 @@ class _Export:
         for name in _names(record):
             if {user.get("external_id") for user in users if is_named(user, name)} == {external_id}:
                 yield {"external_user_name": name, **beside}
-        if _is_sayable(external_id):
+        if _is_readable(external_id):
             yield {"external_user_id": external_id, **beside}
 
     def _holds(self, options: Options, record: Record, site: str) -> bool:
-        """Whether the plan for the options finds this connection and nothing to do."""
+        """Whether the plan for the options selects this connection and changes nothing."""
         try:
-            wanted = DesiredPublicizeConnection.from_params({**_DEFAULTS, "site": site, **options})
-            plan = plan_desired(wanted, self._snapshot)
-        except (WpcomError, NotReadError):
+            desired = DesiredPublicizeConnection.from_params({**_DEFAULTS, "site": site, **options})
+            plan = plan_desired(desired, self._cache)
+        except (WpcomError, ReadsNeeded):
             return False
-        return not plan.operations and plan.current is not None and bool(plan.current["id"] == record["id"])
+        return not plan.operations and plan.existing is not None and bool(plan.existing["id"] == record["id"])
 
-    # What a person should know
+    # What people should know
 
     def _remarks(self, record: Record, options: Options) -> Iterator[tuple[str, str]]:
         keyring = self._keyrings.get(record.get("keyring_connection_id"))
@@ -181,28 +185,28 @@ class _Export:
 
     def _other(self, record: Record) -> str:
         owner = record.get("keyring_connection_user_id") or record.get("user_id")
-        belongs = f"belongs to user {owner}" if owner else "belongs to somebody else"
+        ownership = f"is owned by user {owner}" if owner else "is owned by another user"
         shared = ", shared with all users of the site" if record.get("shared") else ""
         health = f", {record['health']}" if record.get("repair") else ""
-        return f"{_label(record)}: {account_name(record)} (connection {record['id']}) {belongs}{shared}{health}"
+        return f"{_label(record)}: {account_name(record)} (connection {record['id']}) {ownership}{shared}{health}"
 
 
 def _accounts(keyring: Record) -> Iterator[Options]:
     service = keyring.get("service")
     for name in (*_names(keyring), keyring.get("external_id")):
-        if service and _is_sayable(name):
+        if service and _is_readable(name):
             yield {"service": str(service), "account": str(name)}
     yield {"keyring_connection_id": keyring["id"]}
 
 
 def _names(record: Mapping[str, Any]) -> list[str]:
-    """Return what an account or external user can be called by; the handle changes less often than what is displayed."""
+    """Return the names of an account or external user; the handle changes less often than the display name."""
     names = (record.get("external_name"), record.get("external_display"))
-    return [str(name) for name in names if _is_sayable(name)]
+    return [str(name) for name in names if _is_readable(name)]
 
 
-def _is_sayable(name: Any) -> bool:
-    """Whether something can be written down and read by a person."""
+def _is_readable(name: Any) -> bool:
+    """Whether a name can be written in a file and read."""
     return isinstance(name, str) and bool(name.strip()) and not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
@@ -211,15 +215,15 @@ def _label(record: Record) -> str:
 
 
 def _health(record: Record) -> str:
-    # Without the URLs of the record: they differ in every answer, and the export shall not.
+    # Without the URLs of the record: they differ in every response, and the export must not.
     if record["repair"] == "refresh":
-        remedy = f"refresh it in a browser, at {CONNECTIONS_PAGE}"
+        action = f"refresh it in a browser, at {CONNECTIONS_PAGE}"
     else:
-        remedy = RECONNECT
+        action = RECONNECT
     state = (
         f"expires {record['expires']}" if record["health"] == "expiring" and record.get("expires") else record["health"]
     )
-    return f"{state}: {remedy}"
+    return f"{state}: {action}"
 
 
 def _place(record: Record) -> tuple[Any, Any]:

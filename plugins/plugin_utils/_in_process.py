@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a module inside the controller's worker process, where a task's connection is local."""
+"""The fast path: a module runs in the controller's worker process where the connection of the task is local."""
 
 from __future__ import annotations
 
@@ -20,34 +20,31 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
-from ansible_collections.community.wpcom.plugins.module_utils._runner import (
-    Client,
-    ModuleSpec,
-    Outcome,
-    execute,
-    execute_with,
-)
-from ansible_collections.community.wpcom.plugins.module_utils._transport import HAS_REQUESTS
+from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult, execute
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import HAS_REQUESTS
+from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
+from ansible_collections.community.wpcom.plugins.module_utils._options import ConnectionOptions
+from ansible_collections.community.wpcom.plugins.module_utils._session import Session
 
 SWITCH = "WPCOM_IN_PROCESS"
 
 
 class _Kept:
-    """The client that the items of one loop share.
+    """The session that the items of one loop share.
 
     A loop runs in one worker process and each task in a worker of its own; the task is part of the key all the same, so
     that nothing is ever kept across tasks.
     """
 
     key: Hashable = None
-    client: Client | None = None
+    session: Session | None = None
 
     @classmethod
     def drop(cls) -> None:
         """Close what is kept."""
-        if cls.client is not None:
-            cls.client.close()
-        cls.key = cls.client = None
+        if cls.session is not None:
+            cls.session.close()
+        cls.key = cls.session = None
 
 
 class InProcessAction(ActionBase):
@@ -93,39 +90,43 @@ class InProcessAction(ActionBase):
             message = validation.errors.msg
             if isinstance(validation.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            outcome = Outcome({"msg": message}, failed=True)
+            task = TaskResult({"msg": message}, failed=True)
         else:
-            outcome = self._outcome(params, environment)
-        result = {**outcome.result, **({"failed": True} if outcome.failed else {})}
-        if outcome.warnings:
-            result["warnings"] = outcome.warnings
-        # As AnsibleModule does before it hands over a result.
+            task = self._task_result(params, environment)
+        result = {**task.result, **({"failed": True} if task.failed else {})}
+        if task.warnings:
+            result["warnings"] = task.warnings
+        # As AnsibleModule does before it returns a result.
         if getattr(C, "INJECT_INVOCATION", True):
             result["invocation"] = {"module_args": params}
         secrets = validation._no_log_values
         preserved = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**_scrubbed(result, secrets), **preserved}
 
-    def _outcome(self, params: Mapping[str, Any], environment: Mapping[str, Any]) -> Outcome:
+    def _task_result(self, params: Mapping[str, Any], environment: Mapping[str, Any]) -> TaskResult:
         check_mode = bool(self._task.check_mode)
-        # A task that is tried again waits for what was read to change, so it reads anew.
+        # A task that is repeated waits for what was read to change, so nothing of it is used again.
         if self._task.loop is None or self._task.until or self._task.retries is not None:
-            return execute(self.module, params, check_mode=check_mode)
+            return run_task(self.module, params, check_mode=check_mode)
         try:
-            client = self._looped_client(params, environment, check_mode)
+            session = self._loop_session(params, environment, check_mode)
         except WpcomError as error:
-            return Outcome(error.as_result(), failed=True)
-        return execute_with(client, self.module, params, check_mode=check_mode)
+            return TaskResult.of_error(error)
+        return execute(session, self.module.planner, params)
 
-    def _looped_client(self, params: Mapping[str, Any], environment: Mapping[str, Any], check_mode: bool) -> Client:
-        """Return the client of the loop, a new one where an item wants another connection."""
-        shared = Client.shared_by(params, check_mode=check_mode)
-        key = (self._task._uuid, shared, tuple(sorted((str(k), str(v)) for k, v in environment.items())))
-        if _Kept.client is None or _Kept.key != key:
+    def _loop_session(self, params: Mapping[str, Any], environment: Mapping[str, Any], check_mode: bool) -> Session:
+        """Return the session of the loop, a new one where an item has other connection options. Raises OptionError."""
+        options = ConnectionOptions.from_params(params)
+        settings = self.module.loop_settings(params)
+        variables = tuple(sorted((str(name), str(value)) for name, value in environment.items()))
+        key = (self._task._uuid, options, settings, check_mode, variables)
+        if _Kept.session is None or _Kept.key != key:
             _Kept.drop()
-            _Kept.client = Client(self.module, params, check_mode=check_mode, read_ahead=True)
+            _Kept.session = Session(
+                options, self.module.loop_cache(check_mode=check_mode), settings, check_mode=check_mode
+            )
             _Kept.key = key
-        return _Kept.client
+        return _Kept.session
 
 
 def _scrubbed(result: dict[str, Any], secrets: Iterable[str]) -> dict[str, Any]:

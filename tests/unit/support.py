@@ -15,10 +15,11 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.community.wpcom.plugins.module_utils._api import Api
+from ansible_collections.community.wpcom.plugins.module_utils._api.client import Api
+from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
+from ansible_collections.community.wpcom.plugins.module_utils._module import run_task
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
-from ansible_collections.community.wpcom.plugins.module_utils._runner import Outcome, execute
-from ansible_collections.community.wpcom.plugins.module_utils._transport import Transport
 from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connected_application,
     wpcom_connection_info,
@@ -179,6 +180,6 @@ def unset(kind: str) -> dict[str, Any]:
     return {name: rule.get("default") for name, rule in MODULES[kind].options.items()}
 
 
-def run(kind: str, url: str, *, check_mode: bool = False, **given: Any) -> Outcome:
+def run(kind: str, url: str, *, check_mode: bool = False, **given: Any) -> TaskResult:
     """Run a task of a module with the options that are given, without AnsibleModule; it never waits between tries."""
-    return execute(MODULES[kind], {**params(url, retry_max_delay=0), **unset(kind), **given}, check_mode=check_mode)
+    return run_task(MODULES[kind], {**params(url, retry_max_delay=0), **unset(kind), **given}, check_mode=check_mode)

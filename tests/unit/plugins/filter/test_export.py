@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from ansible_collections.community.wpcom.plugins.filter.from_social_connections import from_social_connections
 from ansible_collections.community.wpcom.plugins.filter.to_social_connections import to_social_connections
 from ansible_collections.community.wpcom.plugins.filter.to_social_connections_yaml import to_social_connections_yaml
-from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, Outcome, execute
+from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
+from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.modules import wpcom_connection_info, wpcom_publicize_connections
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN, params
@@ -148,11 +149,11 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def run(simulator: Simulator, module: ModuleSpec, check_mode: bool = False, **given_options: Any) -> Outcome:
+def run(simulator: Simulator, module: ModuleSpec, check_mode: bool = False, **given_options: Any) -> TaskResult:
     """Run a module with the options that are given, and the defaults."""
     defaults = {name: option.get("default") for name, option in module.options.items()}
     options = {**params(simulator.url, retry_max_delay=0), **defaults, **given_options}
-    return execute(module, options, check_mode=check_mode)
+    return run_task(module, options, check_mode=check_mode)
 
 
 def gathered(simulator: Simulator) -> tuple[list[Any], list[Any], list[Any]]:

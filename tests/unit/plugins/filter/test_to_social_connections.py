@@ -242,9 +242,9 @@ def test_connections_of_others_are_noted() -> None:
         (
             "shop.example.com",
             None,
-            "LinkedIn: Club (connection 51) belongs to user 2, shared with all users of the site",
+            "LinkedIn: Club (connection 51) is owned by user 2, shared with all users of the site",
         ),
-        ("4", None, "mastodon: Eve (connection 52) belongs to somebody else, broken"),
+        ("4", None, "mastodon: Eve (connection 52) is owned by another user, broken"),
     ]
 
 

@@ -16,8 +16,8 @@ import yaml
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.community.wpcom.plugins.doc_fragments.api import ModuleDocFragment
-from ansible_collections.community.wpcom.plugins.module_utils import _transport
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport as _transport
 from ansible_collections.community.wpcom.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     ConnectionOptions,
@@ -141,7 +141,7 @@ def test_numbers_have_a_maximum(name: str, maximum: int) -> None:
 def test_token_that_is_none(token: str) -> None:
     """A line break at the end of a file is the usual cause; the token is not shown."""
     message = refusal(api_token=token)
-    assert message.startswith("api_token holds a blank")
+    assert message.startswith("api_token contains a space")
     assert "sec" not in message
 
 
@@ -182,16 +182,16 @@ def test_url(url: str, kept: str) -> None:
         ("https://", "must begin with https://"),
         ("https://:443", "must begin with https://"),
         ("https://example.com:0", "must begin with https://"),
-        ("https://example.com:99999", "is no URL"),
-        ("https://example.com:port", "is no URL"),
-        ("http://[::1", "is no URL"),
+        ("https://example.com:99999", "is not a URL"),
+        ("https://example.com:port", "is not a URL"),
+        ("http://[::1", "is not a URL"),
         ("https://example.com?x=1", "optional path prefix"),
         ("https://example.com#x", "optional path prefix"),
-        ("https://example.com/rest/v1.1", "leave it out"),
-        ("https://example.com/prefix/rest/v1.1/", "leave it out"),
-        ("https://ada:secret@example.com", "must not hold a user name or password"),
-        ("https://ada@example.com", "must not hold a user name or password"),
-        ("https://:secret@example.com", "must not hold a user name or password"),
+        ("https://example.com/rest/v1.1", "remove it"),
+        ("https://example.com/prefix/rest/v1.1/", "remove it"),
+        ("https://ada:secret@example.com", "must not contain a user name or password"),
+        ("https://ada@example.com", "must not contain a user name or password"),
+        ("https://:secret@example.com", "must not contain a user name or password"),
     ],
 )
 def test_url_that_is_none(url: str, remedy: str) -> None:

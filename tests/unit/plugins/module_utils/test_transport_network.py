@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, ConnectError, WpcomError
-from ansible_collections.community.wpcom.plugins.module_utils._transport import Transport
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import Naps, Script, as_it_is, json_answer, transport
 
@@ -284,7 +284,7 @@ def test_tunnel_that_is_refused(simulator: Simulator, monkeypatch: pytest.Monkey
     ],
 )
 def test_nonsense_as_a_proxy(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is no URL ends in an error of ours."""
+    """A variable that is not a URL ends in an error of ours."""
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, proxy)
     with pytest.raises(WpcomError):

@@ -17,7 +17,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common.text.converters import to_bytes
 
-from ansible_collections.community.wpcom.plugins.module_utils import _runner
+from ansible_collections.community.wpcom.plugins.module_utils import _module, _session
 from ansible_collections.community.wpcom.plugins.module_utils._options import connection_argument_spec
 from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connected_application,
@@ -146,7 +146,7 @@ def test_options_from_the_environment(
     monkeypatch.setenv("WPCOM_TIMEOUT", "5")
     for name in ("RETRIES", "RETRY_MAX_DELAY", "CA_PATH", "VALIDATE_CERTS"):
         monkeypatch.setenv(f"WPCOM_{name}", "")
-    with mock.patch.object(_runner, "Transport", wraps=_runner.Transport) as made:
+    with mock.patch.object(_session, "Transport", wraps=_session.Transport) as made:
         assert run_module("publicize", id=5001)["connection"]["id"] == 5001
     options = made.call_args.args[0]
     assert (options.timeout, options.http_envelope, options.retries) == (5, True, 3)
@@ -193,8 +193,8 @@ def test_bad_options(run_module: Runner, simulator: Simulator, kind: str, task: 
 @pytest.mark.parametrize("kind", MODULES)
 def test_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """It is named, and nothing is tried."""
-    monkeypatch.setattr(_runner, "HAS_REQUESTS", False)
-    monkeypatch.setattr(_runner, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    monkeypatch.setattr(_module, "HAS_REQUESTS", False)
+    monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     task = {"info": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
     result = run_module(kind, **task)
     assert result["failed"] is True
@@ -210,7 +210,7 @@ def spec_of(kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
     class Made(Exception):
         pass
 
-    with mock.patch.object(_runner, "AnsibleModule", side_effect=Made) as made, pytest.raises(Made):
+    with mock.patch.object(_module, "AnsibleModule", side_effect=Made) as made, pytest.raises(Made):
         MODULES[kind].main()
     rules = dict(made.call_args.kwargs)
     return rules.pop("argument_spec"), rules

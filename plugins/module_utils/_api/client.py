@@ -1,0 +1,52 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The API as a whole: each query and operation finds the resource that answers it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, TypeVar, cast
+
+from .._http.transport import Transport
+from .._operations import Operation, Query
+from .._records import normalize
+from .._records.health import EXPIRING_WITHIN_DAYS
+from .._records.record import Record
+from .applications import ConnectedApplications
+from .keyring import KeyringConnections
+from .publicize import PublicizeConnections
+from .read_only import Account, ExternalServices, Sites
+
+T = TypeVar("T")
+
+
+class Api:
+    """All resources over one transport; ``now`` and ``expiring_within`` (days) decide the health of records."""
+
+    def __init__(
+        self, transport: Transport, *, now: datetime | None = None, expiring_within: int = EXPIRING_WITHIN_DAYS
+    ) -> None:
+        """Make the resources; nothing is sent yet."""
+        moment = now or datetime.now(timezone.utc)
+        resources = (
+            PublicizeConnections(transport, lambda wire: normalize.publicize_connection(wire, moment, expiring_within)),
+            KeyringConnections(transport, lambda wire: normalize.keyring_connection(wire, moment, expiring_within)),
+            ConnectedApplications(transport),
+            ExternalServices(transport),
+            Account(transport),
+            Sites(transport),
+        )
+        self._handlers = {kind: handle for resource in resources for kind, handle in resource.handlers.items()}
+
+    def fetch(self, query: Query[T]) -> T:
+        """Return the response to a query. Raises WpcomError."""
+        return cast(T, self._handle(query))
+
+    def apply(self, operation: Operation) -> Record | None:
+        """Do an operation, and return the record that it leaves, None after a deletion. Raises WpcomError."""
+        return cast("Record | None", self._handle(operation))
+
+    def _handle(self, asked: Query[Any] | Operation) -> Any:
+        return self._handlers[type(asked)](asked)

@@ -1,0 +1,99 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""External services, the account, and its sites: what is only ever read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._errors import ApiError
+from .._operations import FindAccount, FindSite, FindSites, GetAccount, GetService, ListServices, ListSites
+from .._records import normalize
+from .._records.record import Record, Records
+from .resource import Handlers, Resource, quoted, unless_forbidden
+
+
+class ExternalServices(Resource):
+    """The services that WordPress.com can connect to; the ID of a service is its name."""
+
+    _has_integer_id = False
+
+    @property
+    def handlers(self) -> Handlers:
+        """Return what answers each class of query."""
+        return {GetService: self.get, ListServices: self.list}
+
+    def _record(self, wire: Mapping[str, Any]) -> Record:
+        return normalize.service(wire)
+
+    def list(self, query: ListServices) -> Records:
+        """Return all in display order: GET /meta/external-services/."""
+        return self._list(
+            "/meta/external-services/",
+            "services",
+            action="list the external services",
+            presentation=query.presentation,
+            public=True,
+        )
+
+    def get(self, query: GetService) -> Record | None:
+        """Return one, None where it does not exist: GET /meta/external-services/$service."""
+        try:
+            return self._get(
+                f"/meta/external-services/{quoted(query.service)}",
+                action=f"read the external service {query.service}",
+                presentation=query.presentation,
+                public=True,
+            )
+        except ApiError as error:
+            if error.is_not_found:
+                return None
+            raise
+
+
+class Account(Resource):
+    """The user behind the token."""
+
+    @property
+    def handlers(self) -> Handlers:
+        """Return what answers each class of query."""
+        return {GetAccount: self.get, FindAccount: lambda query: unless_forbidden(lambda: self.get(GetAccount()))}
+
+    def _record(self, wire: Mapping[str, Any]) -> Record:
+        return normalize.account(wire)
+
+    def get(self, query: GetAccount) -> Record:
+        """Return the user: GET /me."""
+        return self._get("/me", action="read the account", presentation=query.presentation)
+
+
+class Sites(Resource):
+    """The sites of the account."""
+
+    @property
+    def handlers(self) -> Handlers:
+        """Return what answers each class of query."""
+        return {
+            ListSites: self.list,
+            FindSites: self.find_all,
+            FindSite: lambda query: unless_forbidden(lambda: self.get(query)),
+        }
+
+    def _record(self, wire: Mapping[str, Any]) -> Record:
+        return normalize.site(wire)
+
+    def list(self, query: ListSites) -> Records:
+        """Return the user's sites: GET /me/sites."""
+        return self._list("/me/sites", "sites", action="list your sites", presentation=query.presentation)
+
+    def find_all(self, query: FindSites) -> Records | None:
+        """Return the names and capabilities of the user's sites: GET /me/sites."""
+        # Whole sites are large, and there may be hundreds.
+        return unless_forbidden(lambda: self.list(ListSites((("fields", "ID,URL,slug,capabilities"),))))
+
+    def get(self, query: FindSite) -> Record:
+        """Return one site: GET /sites/$site."""
+        return self._get(f"/sites/{quoted(query.site)}", action=f"read site {query.site}")

@@ -1,0 +1,80 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only place that meets AnsibleModule: what makes a module, and running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._cache.read_cache import Cache, ReadCache
+from ._errors import WpcomError
+from ._execute import Planner, TaskResult, execute
+from ._http.transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
+from ._options import ConnectionOptions, connection_argument_spec
+from ._records.health import EXPIRING_WITHIN_DAYS
+from ._session import Session, SessionSettings
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """What makes a module: its planner, its options beside those of the connection, and the rules between them.
+
+    ``cache`` is what the planner reads from, ``loop_cache`` the same where the items of a loop share it. ``parallel`` and
+    ``expiring_within`` name the options that the session takes them from.
+    """
+
+    planner: Planner
+    options: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    cache: Callable[..., Cache] = ReadCache
+    loop_cache: Callable[..., Cache] = ReadCache
+    parallel: str | None = None
+    expiring_within: str | None = None
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        """Return the argument spec of all options."""
+        return {**self.options, **connection_argument_spec()}
+
+    def settings(self, params: Mapping[str, Any], parallel: int = 2) -> SessionSettings:
+        """Return the settings of a session; ``parallel`` is the default of a module without an option for it."""
+        return SessionSettings(
+            parallel=params[self.parallel] if self.parallel else parallel,
+            expiring_within=params[self.expiring_within] if self.expiring_within else EXPIRING_WITHIN_DAYS,
+        )
+
+    def loop_settings(self, params: Mapping[str, Any]) -> SessionSettings:
+        """Return the settings of a session that the items of a loop share: they keep to one connection."""
+        return self.settings(params, parallel=1)
+
+
+def run_task(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool) -> TaskResult:
+    """Run a task in a session of its own, and return how it ends."""
+    try:
+        options = ConnectionOptions.from_params(params)
+        session = Session(options, spec.cache(check_mode=check_mode), spec.settings(params), check_mode=check_mode)
+    except WpcomError as error:
+        return TaskResult.of_error(error)
+    try:
+        return execute(session, spec.planner, params)
+    finally:
+        session.close()
+
+
+def run_module(spec: ModuleSpec) -> None:
+    """Run a module to its exit or failure."""
+    module = AnsibleModule(argument_spec=spec.argument_spec, supports_check_mode=True, **spec.rules)
+    if not HAS_REQUESTS:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    task = run_task(spec, module.params, check_mode=module.check_mode)
+    for warning in task.warnings:
+        module.warn(warning)
+    if task.failed:
+        module.fail_json(**task.result)
+    module.exit_json(**task.result)

@@ -1,0 +1,215 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning of what ``wpcom_connection_info`` gathers: the queries that it takes, and what of their responses is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from .._cache.read_cache import Cache
+from .._errors import OptionError
+from .._operations import (
+    GetAccount,
+    GetConnectedApplication,
+    GetKeyringConnection,
+    GetPublicizeConnection,
+    GetService,
+    ListConnectedApplications,
+    ListKeyringConnections,
+    ListPublicizeConnections,
+    ListServices,
+    ListSitePublicizeConnections,
+    ListSites,
+    Presentation,
+)
+from .._records.names import site_matches
+from .._records.record import Record, Records
+from .plan import Plan
+from .validation import check_set, valid_service, valid_site
+
+# What an option filters; elsewhere it would be ignored silently.
+_NARROWS = {
+    "id": ("publicize",),
+    "user_id": ("publicize",),
+    "keyring_connection_id": ("publicize", "keyring"),
+    "site": ("publicize", "keyring", "sites"),
+    "service": ("publicize", "keyring", "services"),
+    "application_id": ("applications",),
+}
+# What the health of a record and the filters here depend on, whatever fields were asked for.
+_NEEDED_FIELDS = (
+    "ID",
+    "service",
+    "status",
+    "expires",
+    "refresh_URL",
+    "user_ID",
+    "keyring_connection_ID",
+    "keyring_connection_user_ID",
+)
+_ADDED_KEYS = ("health", "repair")
+# A hundred years.
+_LONGEST_DAYS = 36500
+_LOWER_ON_THE_WIRE = ("token_site_id", "token_client_id")
+
+
+def plan_connection_info(params: Mapping[str, Any], cache: Cache) -> Plan:
+    """Return a plan that changes nothing and whose result is what was gathered. Raises WpcomError."""
+    _check(params)
+    params = {**params, "service": valid_service(params["service"] or None)}
+    sites = list(dict.fromkeys(site for site in map(valid_site, params["site"] or []) if site))
+    # A fresh test changes the status that the other lists show, so it comes first.
+    if (params["test"] or params["refetch_external_users"]) and "keyring" not in params["gather"]:
+        _keyring_connections(params, [], cache)
+    gathered = sorted(params["gather"], key=lambda name: name != "keyring")
+    found = {_RESULT_KEYS[name]: _GATHERERS[name](params, sites, cache) for name in gathered}
+    return Plan(result={key: found[key] for name, key in _RESULT_KEYS.items() if name in gathered})
+
+
+def _check(params: Mapping[str, Any]) -> None:
+    if not params["gather"]:
+        raise OptionError(
+            "gather is empty: set at least one of publicize, keyring, applications, services, sites, account."
+        )
+    check_set(params, numbers=("id", "user_id", "keyring_connection_id", "application_id"))
+    for name, narrowed in _NARROWS.items():
+        if params[name] and not set(narrowed) & set(params["gather"]):
+            raise OptionError(f"{name} has no effect here: add {' or '.join(narrowed)} to gather, or omit {name}.")
+    if params["id"] is not None and len(params["site"] or []) > 1:
+        raise OptionError("id can be used with at most one site: a connection is on one site only.")
+    if not 0 <= params["expiring_within"] <= _LONGEST_DAYS:
+        raise OptionError(f"expiring_within must be from 0 to {_LONGEST_DAYS} days, got {params['expiring_within']}.")
+
+
+def _publicize_connections(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+    shown = _presentation(params, _NEEDED_FIELDS)
+    service, keyring_connection_id = params["service"], params["keyring_connection_id"]
+    found: Records
+    if params["id"] is not None:
+        one = cache.read(GetPublicizeConnection(params["id"], sites[0] if sites else None, shown))
+        found = [one] if one else []
+    elif sites:
+        found = _each_once(
+            [cache.read(ListSitePublicizeConnections(site, service, keyring_connection_id, shown)) for site in sites]
+        )
+    else:
+        found = cache.read(ListPublicizeConnections(service, keyring_connection_id, shown))
+    user_id = params["user_id"]
+    return _shown(
+        params,
+        [
+            record
+            for record in found
+            if _matches(record, "service", params["service"])
+            and _matches(record, "keyring_connection_id", params["keyring_connection_id"])
+            # Not left to the server: a shared connection has the user 0, only the keyring connection tells its owner.
+            and (user_id is None or user_id in (record.get("user_id"), record.get("keyring_connection_user_id")))
+        ],
+    )
+
+
+def _each_once(lists: list[list[Record]]) -> list[Record]:
+    return list({record["id"]: record for records in lists for record in records}.values())
+
+
+def _keyring_connections(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+    refetch, test = bool(params["refetch_external_users"]), bool(params["test"])
+    shown = _presentation(params, _NEEDED_FIELDS)
+    if params["keyring_connection_id"] is not None:
+        one = cache.read(GetKeyringConnection(params["keyring_connection_id"], refetch, test, shown))
+        found = [one] if one else []
+    else:
+        asked_sites: list[str | None] = [*sites] or [None]
+        # One keyring connection may serve several of the sites.
+        found = _each_once([cache.read(ListKeyringConnections(site, refetch, test, shown)) for site in asked_sites])
+    return _shown(params, [record for record in found if _matches(record, "service", params["service"])])
+
+
+def _connected_applications(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+    # Without fields: they would empty the list, so they are selected here.
+    shown = _presentation({**params, "fields": None})
+    if params["application_id"] is not None:
+        one = cache.read(GetConnectedApplication(params["application_id"], shown))
+        found = [one] if one else []
+    else:
+        found = cache.read(ListConnectedApplications(shown))
+    return [_picked(params, record) for record in found]
+
+
+def _services(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+    shown = _presentation(params, ("ID",))
+    name = params["service"]
+    if name is None:
+        return [_picked(params, record) for record in cache.read(ListServices(shown))]
+    one = cache.read(GetService(name, shown))
+    return [_picked(params, one)] if one else []
+
+
+def _sites(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+    found = cache.read(ListSites(_presentation(params, ("ID", "URL", "slug"))))
+    return [
+        _picked(params, record) for record in found if not sites or any(site_matches(record, site) for site in sites)
+    ]
+
+
+def _account(params: Mapping[str, Any], sites: list[str], cache: Cache) -> Record:
+    needed = ("ID", "token_scope", "token_site_id")
+    return _picked(params, cache.read(GetAccount(_presentation(params, needed))), needed[1:])
+
+
+_RESULT_KEYS = {
+    "publicize": "publicize_connections",
+    "keyring": "keyring_connections",
+    "applications": "connected_applications",
+    "services": "services",
+    "sites": "sites",
+    "account": "account",
+}
+_GATHERERS: dict[str, Callable[[Mapping[str, Any], list[str], Cache], Any]] = {
+    "publicize": _publicize_connections,
+    "keyring": _keyring_connections,
+    "applications": _connected_applications,
+    "services": _services,
+    "sites": _sites,
+    "account": _account,
+}
+
+
+def _matches(record: Record, key: str, desired: Any) -> bool:
+    return desired is None or record.get(key) == desired
+
+
+def _presentation(params: Mapping[str, Any], needed: tuple[str, ...] = ()) -> Presentation:
+    """Return the query parameters that only shape the response."""
+    shape = {"context": params["context"], "meta": ",".join(params["meta"] or [])}
+    if params["fields"]:
+        shape["fields"] = ",".join(dict.fromkeys((*needed, *map(_wire_name, params["fields"]))))
+    return tuple((name, value) for name, value in shape.items() if value)
+
+
+def _wire_name(field: str) -> str:
+    """Return a field as the wire spells it, whether it was set so or as a result's key."""
+    name = field.strip().lower()
+    if name in _LOWER_ON_THE_WIRE:
+        return name
+    return "_".join(part.upper() if part in ("id", "url") else part for part in name.split("_"))
+
+
+def _shown(params: Mapping[str, Any], records: list[Record]) -> list[Record]:
+    unhealthy_only = params["unhealthy_only"]
+    return [
+        _picked(params, record, _ADDED_KEYS)
+        for record in records
+        if not unhealthy_only or record["health"] in ("broken", "expiring")
+    ]
+
+
+def _picked(params: Mapping[str, Any], record: Record, always: tuple[str, ...] = ()) -> Record:
+    """Return of a record what ``fields`` asks for, and what is added to every one."""
+    if not params["fields"]:
+        return record
+    desired = {field.strip().lower() for field in params["fields"]} | set(always)
+    return {key: value for key, value in record.items() if key in desired}

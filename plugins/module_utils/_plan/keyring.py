@@ -1,0 +1,84 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning of one keyring connection: it exists, or it is deleted with the publicize connections that use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._api.hints import CONNECTIONS_PAGE
+from .._cache.read_cache import Cache
+from .._errors import MissingError, NotAllowedError
+from .._operations import DeleteKeyringConnection, GetKeyringConnection, ListPublicizeConnections
+from .._records.names import describe
+from .._records.record import Record, diff_view
+from .plan import Diff, Plan, health_warning
+from .selection import select_keyring_connection
+from .validation import check_set, valid_service
+
+
+def plan_keyring_connection(params: Mapping[str, Any], cache: Cache) -> Plan:
+    """Return the plan for the options of ``wpcom_keyring_connection``. Raises WpcomError."""
+    check_set(params, numbers=("id",), texts=("service", "account"))
+    existing = _existing(params, cache)
+    if params["state"] == "absent":
+        return _plan_absent(existing, cache, cascade=params["cascade"])
+    if existing is None:
+        raise MissingError(
+            f"Keyring connection {params['id']} not found among yours. It cannot be created through the API: log in to "
+            f"WordPress.com and open {CONNECTIONS_PAGE} in a browser. With service instead of id, this message has the "
+            "exact URL to open.",
+            code="missing_keyring_connection",
+        )
+    view = diff_view(existing)
+    return Plan(
+        result={"connection": existing},
+        diff=Diff(view, view, f"keyring connection {describe(existing)}"),
+        warnings=health_warning("keyring connection", existing),
+    )
+
+
+def _existing(params: Mapping[str, Any], cache: Cache) -> Record | None:
+    # The test is requested with the read itself, so that it costs no further request.
+    test = bool(params["test"])
+    if params["id"] is not None:
+        return cache.read(GetKeyringConnection(params["id"], test=test))
+    return select_keyring_connection(
+        cache,
+        keyring_connection_id=None,
+        service=valid_service(params["service"]),
+        account=params["account"],
+        must_exist=params["state"] == "present",
+        test=test,
+    )
+
+
+def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Plan:
+    if existing is None:
+        return Plan(result={"connection": None, "publicize_connections": []}, diff=Diff({}, {}, "keyring connection"))
+    dependents = cache.read(ListPublicizeConnections(keyring_connection_id=existing["id"]))
+    # A token that is bound to one site sees the connections there only, but the deletion reaches all sites.
+    unseen = sorted(set(existing.get("sites") or []) - {record.get("site_id") for record in dependents})
+    if (dependents or unseen) and not cascade:
+        listed = [describe(record) for record in dependents] + [f"one or more on site {site}" for site in unseen]
+        raise NotAllowedError(
+            f"Deleting keyring connection {describe(existing)} would delete {len(listed)} publicize connection(s) "
+            f"with it: {'; '.join(listed)}. Nothing was deleted. Set cascade to true to delete them.",
+            code="cascade_needed",
+            result={"connection": existing, "publicize_connections": dependents},
+        )
+    warnings = tuple(
+        f"Deleting keyring connection {describe(existing)} deletes its publicize connections on site {site} too, which this "
+        "token does not show."
+        for site in unseen
+    )
+    before = {**diff_view(existing), "publicize_connections": [diff_view(record) for record in dependents]}
+    return Plan(
+        result={"connection": None, "publicize_connections": dependents},
+        diff=Diff(before, {}, f"keyring connection {describe(existing)}"),
+        operations=(DeleteKeyringConnection(existing["id"]),),
+        warnings=warnings,
+    )

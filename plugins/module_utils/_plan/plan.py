@@ -1,0 +1,126 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .._api.hints import RECONNECT
+from .._operations import Operation, OperationResult, Query
+from .._records.names import account_name
+from .._records.record import Record
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Before and after as a diff shows them, {} for absent, and a header that names the thing."""
+
+    before: Record
+    after: Record
+    header: str
+
+    def to_result(self) -> dict[str, Any]:
+        """Return the ``diff`` of a task's result."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "before_header": self.header,
+            "after_header": self.header,
+        }
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When which operation runs: ``stages`` of indices, one after another, in each at most ``parallel`` at once.
+
+    ``requires_any_of`` names operations that would do harm alone, by index, with the earlier ones of which one must have
+    succeeded.
+    """
+
+    stages: tuple[tuple[int, ...], ...]
+    requires_any_of: Mapping[int, Collection[int]] = field(default_factory=dict)
+    parallel: int = 1
+    stop_on_error: bool = True
+
+
+class TaskPlan(Protocol):
+    """What a planner returns: what is to be done, when, and what becomes of it in the result.
+
+    ``follow_ups`` are read after the operations; each key of the result then says whether the thing no longer exists.
+    """
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """Return what is to be done."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Return the warnings of the task."""
+        ...
+
+    @property
+    def schedule(self) -> Schedule:
+        """Return the order of the operations."""
+        ...
+
+    @property
+    def follow_ups(self) -> Mapping[str, Query[Any]]:
+        """Return what to read after the operations."""
+        ...
+
+    def to_result(self, results: Sequence[OperationResult] | None) -> dict[str, Any]:
+        """Return the result, predicted where ``results`` is None. Raises the WpcomError of an operation that failed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan for one thing; ``result`` holds the predicted keys of the result.
+
+    The record that an operation leaves replaces ``connection`` there.
+    """
+
+    result: dict[str, Any]
+    diff: Diff | None = None
+    operations: tuple[Operation, ...] = ()
+    warnings: tuple[str, ...] = ()
+    follow_ups: Mapping[str, Query[Any]] = field(default_factory=dict)
+
+    @property
+    def schedule(self) -> Schedule:
+        """Return the order of the operations: one after another."""
+        return Schedule((tuple(range(len(self.operations))),))
+
+    def to_result(self, results: Sequence[OperationResult] | None) -> dict[str, Any]:
+        """Return the result, predicted where ``results`` is None. Raises the WpcomError of the operation that failed."""
+        result = {**self.result, "changed": bool(self.operations)}
+        if self.diff is not None:
+            result["diff"] = self.diff.to_result()
+        for ended in results or ():
+            if ended.error is not None:
+                ended.error.result.setdefault("changed", any(other.succeeded for other in results or ()))
+                raise ended.error
+            if ended.record is not None:
+                result["connection"] = ended.record
+        return result
+
+
+def health_warning(kind: str, record: Record) -> tuple[str, ...]:
+    """Return the warning that a connection requires manual action, with the account and what to do; none if it is healthy."""
+    if record["repair"] is None:
+        return ()
+    name = f"{kind} {record['id'] or 'to be created'} ({record.get('service')}, account {account_name(record)!r})"
+    state = "is broken" if record["health"] == "broken" else "will soon stop working"
+    if record.get("expires"):
+        state += f" (expires {record['expires']})"
+    if record["repair"] == "refresh":
+        action = f"open {record.get('refresh_url') or 'its refresh_url'} in a browser to refresh it"
+    else:
+        action = RECONNECT
+    return (f"The {name} {state}; its owner must {action}.",)

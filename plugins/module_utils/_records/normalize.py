@@ -1,0 +1,177 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one normalisation of wire JSON into records, shared by results, comparison, and diff.
+
+Normalising a record again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Callable
+
+from .dates import date
+from .health import EXPIRING_WITHIN_DAYS, with_health
+from .record import Record, is_number
+
+_INTEGER_KEYS = frozenset(
+    (
+        "id",
+        "site_id",
+        "user_id",
+        "keyring_connection_id",
+        "keyring_connection_user_id",
+        "primary_blog",
+        "token_client_id",
+    )
+)
+_DATE_KEYS = frozenset(("issued", "expires", "authorized"))
+_TEXT_KEYS = frozenset(
+    (
+        "external_id",
+        "external_name",
+        "external_display",
+        "service",
+        "label",
+        "type",
+        "status",
+        "refresh_url",
+        "connect_url",
+        "title",
+        "slug",
+        "url",
+        "site_url",
+    )
+)
+# A JSON web token for another service; nothing here needs it, and a result must not show it.
+_SECRET_KEYS = frozenset(("lasagna_jwt",))
+
+
+def publicize_connection(wire: Mapping[str, Any], now: datetime, expiring_within: int = EXPIRING_WITHIN_DAYS) -> Record:
+    """Return the record of a publicize connection, with ``read_only`` only where it is somebody else's."""
+    record = with_health(_lowered(wire), now, expiring_within)
+    # Only one of the endpoints says it of the others, so without this the same record would differ by how it was read.
+    if not record.get("read_only"):
+        record.pop("read_only", None)
+    return record
+
+
+def keyring_connection(wire: Mapping[str, Any], now: datetime, expiring_within: int = EXPIRING_WITHIN_DAYS) -> Record:
+    """Return the record of a keyring connection, ``sites`` as a list of int."""
+    record = with_health(_lowered(wire), now, expiring_within)
+    if isinstance(record.get("sites"), list):
+        record["sites"] = [_integer(site) for site in record["sites"]]
+    return record
+
+
+def connected_application(wire: Mapping[str, Any]) -> Record:
+    """Return the record of a connected application: ``id`` and ``site`` whether the wire or the documents spell them."""
+    record = _lowered(wire)
+    for documented, real in (("connection_id", "id"), ("blog", "site")):
+        if documented in record:
+            value = record.pop(documented)
+            record.setdefault(real, value)
+    record["id"] = _integer(record.get("id"))
+    # PHP says false where there is none.
+    record["site"] = record.get("site") or None
+    return record
+
+
+def service(wire: Mapping[str, Any]) -> Record:
+    """Return the record of an external service; its ``id`` is its name."""
+    record = _lowered(wire, integers=False)
+    for key in ("multiple_external_user_id_support", "external_users_only"):
+        record[key] = bool(record.get(key))
+    return record
+
+
+def account(wire: Mapping[str, Any]) -> Record:
+    """Return the record of the user behind the token; ``token_site_id`` is None where the token is for all sites."""
+    record = _lowered(wire)
+    record["token_site_id"] = _integer(record.get("token_site_id") or None)
+    record["token_scope"] = scopes(record.get("token_scope"))
+    return record
+
+
+def site(wire: Mapping[str, Any]) -> Record:
+    """Return the record of a site."""
+    return _lowered(wire)
+
+
+def scopes(value: Any) -> list[str]:
+    """Return the scopes that a list, or a string parted by blanks or commas, names."""
+    if isinstance(value, str):
+        return value.replace(",", " ").split()
+    return [str(scope) for scope in value if scope] if isinstance(value, list) else []
+
+
+def require_types(record: Record, *, integer_id: bool = True) -> Record:
+    """Return a record that plans can rely on. Raises ValueError, which names the key, where a value is of another type."""
+    for key in _INTEGER_KEYS & record.keys():
+        wanted: type = str if key == "id" and not integer_id else int
+        if not isinstance(record[key], wanted) and (key == "id" or record[key] is not None):
+            raise ValueError(f"{key} is {type(record[key]).__name__}")
+    for key in _TEXT_KEYS & record.keys():
+        if not isinstance(record[key], (str, type(None))):
+            raise ValueError(f"{key} is {type(record[key]).__name__}")
+    for key, kinds in (("additional_external_users", (dict,)), ("sites", (int, str))):
+        items = record.get(key) or []
+        if not isinstance(items, list) or not all(isinstance(item, kinds) for item in items):
+            raise ValueError(f"{key} is no list of {kinds[0].__name__}")
+    for user in record.get("additional_external_users") or []:
+        require_types(user)
+    for key in ("capabilities", "site"):
+        if record.get(key) and not isinstance(record[key], dict):
+            raise ValueError(f"{key} is {type(record[key]).__name__}")
+    return record
+
+
+def _lowered(wire: Mapping[str, Any], integers: bool = True) -> Record:
+    """Lower the keys at all depths and normalise the values that a key's name tells the type of."""
+    record: Record = {}
+    for key, value in wire.items():
+        name = str(key).lower()
+        if name in _SECRET_KEYS or (record.get(name) is not None and value is None):
+            continue
+        record[name] = _nested(value) if isinstance(value, (dict, list)) else _converter(name, integers)(value)
+    return record
+
+
+def _converter(name: str, integers: bool) -> Callable[[Any], Any]:
+    """Return what normalises a value that is neither list nor object."""
+    if integers and name in _INTEGER_KEYS:
+        return _integer
+    if name in _DATE_KEYS:
+        return date
+    if name in _TEXT_KEYS:
+        return _text
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _nested(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _lowered(value)
+    if isinstance(value, list):
+        return [_nested(item) for item in value]
+    return value
+
+
+def _integer(value: Any) -> Any:
+    """Return an ID as int; what is no ID stays as it is."""
+    if isinstance(value, str) and is_number(value) and len(value) < 20:
+        return int(value)
+    return value
+
+
+def _text(value: Any) -> Any:
+    """Return a text, also where PHP has a number, and None where it says false."""
+    if isinstance(value, bool):
+        return None
+    return str(value) if isinstance(value, (int, float)) else value

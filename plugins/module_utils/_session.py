@@ -1,0 +1,92 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A session with the API: options, transport, resources, and hints; knows nothing of Ansible's modules."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, TypeVar
+
+from ._api.client import Api
+from ._api.hints import hint, needs_account
+from ._cache.read_cache import Cache
+from ._errors import ApiError, WpcomError
+from ._http.transport import Transport
+from ._operations import GetAccount, Operation, Query
+from ._options import ConnectionOptions
+from ._parallel import for_each
+from ._records.health import EXPIRING_WITHIN_DAYS
+from ._records.record import Record
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """What a session has beside the connection options: requests at once, and the days before an expiry is reported."""
+
+    parallel: int = 2
+    expiring_within: int = EXPIRING_WITHIN_DAYS
+
+
+class Session:
+    """A connection to the API and what has been read over it."""
+
+    def __init__(
+        self, options: ConnectionOptions, cache: Cache, settings: SessionSettings, *, check_mode: bool = False
+    ) -> None:
+        """Open nothing yet."""
+        self.options = options
+        self.cache = cache
+        self.check_mode = check_mode
+        self._parallel = settings.parallel
+        self._transport = Transport(options, check_mode=check_mode, parallel=settings.parallel)
+        self._api = Api(self._transport, expiring_within=settings.expiring_within)
+        self._account: Record | None = None
+        self._asking = threading.Lock()
+
+    def fetch(self, query: Query[T]) -> T:
+        """Return the response to a query. Raises WpcomError, whose message has a hint."""
+        return self._with_hint(lambda: self._api.fetch(query))
+
+    def fetch_all(self, queries: Sequence[Query[Any]]) -> list[Any]:
+        """Return for each query its response, or the WpcomError that it ended with; several at once."""
+
+        def one(query: Query[Any]) -> Any:
+            try:
+                return self.fetch(query)
+            except WpcomError as error:
+                return error
+
+        return for_each(one, queries, self._parallel)
+
+    def apply(self, operation: Operation) -> Record | None:
+        """Do an operation, and return the record that it leaves. Raises WpcomError, whose message has a hint."""
+        return self._with_hint(lambda: self._api.apply(operation))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _with_hint(self, request: Callable[[], T]) -> T:
+        try:
+            return request()
+        except ApiError as error:
+            account = self._account_of_token() if needs_account(error) else None
+            error.message = f"{error.message.rstrip('.')}. {hint(error, account)}".rstrip()
+            raise
+
+    def _account_of_token(self) -> Record | None:
+        # Requests that are made at once may end with the same error.
+        with self._asking:
+            if self._account is None:
+                try:
+                    self._account = self._api.fetch(GetAccount())
+                except WpcomError:
+                    # The error that led here is the one to report.
+                    return None
+            return self._account
