@@ -151,8 +151,8 @@ def test_no_change_needs_three_requests(simulator: Simulator, task: dict[str, An
 def test_missing_id(simulator: Simulator) -> None:
     """A connection cannot be made by ID."""
     failed(simulator, "missing", "ublicize connection 5999 not found among yours", "omit id", id=5999)
-    failed(simulator, "missing", "no publicize connection 5999 on site 3001", "omit id", id=5999, site="3001")
-    failed(simulator, "missing", "no publicize connection 5003 on site 3001", id=5003, site="3001")
+    failed(simulator, "missing", "ublicize connection 5999 not found on site 3001", "omit id", id=5999, site="3001")
+    failed(simulator, "missing", "ublicize connection 5003 not found on site 3001", id=5003, site="3001")
 
 
 def test_missing_id_is_absent(simulator: Simulator) -> None:
@@ -258,7 +258,7 @@ def test_no_keyring_connection_of_this_id(simulator: Simulator) -> None:
     failed(
         simulator,
         "missing_keyring_connection",
-        "eyring connection 2999 not found for Facebook",
+        "eyring connection 2999 for Facebook not found",
         site="3001",
         keyring_connection_id=2999,
         service="facebook",
