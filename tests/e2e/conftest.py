@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,20 +136,6 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "ansible_collections" / "community").mkdir(parents=True)
     (folder / "ansible_collections" / "community" / "wpcom").symlink_to(ROOT)
     return folder
-
-
-@pytest.fixture(scope="session")
-def running_simulator() -> Iterator[Simulator]:
-    """One simulator for all tests."""
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running_simulator: Simulator) -> Simulator:
-    """The simulator as it was at its start."""
-    running_simulator.reset()
-    return running_simulator
 
 
 @pytest.fixture
