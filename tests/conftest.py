@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulator for every test: the only place where pytest starts one."""
+"""The simulator for every test in Python.
+
+Playbooks start the same class by the command ``python -m tests.simulator``, as the integration target setup_simulator does.
+"""
 
 from __future__ import annotations
 
