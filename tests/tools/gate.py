@@ -212,7 +212,7 @@ def simulator(run: Run) -> str:
 
 def system(run: Run) -> str:
     """Tests that drive the real commands of Ansible."""
-    return pytest(run, "tests/system")
+    return pytest(run, "tests/e2e")
 
 
 def molecule(run: Run) -> str:
@@ -290,7 +290,7 @@ def integration(run: Run, hosts: Sequence[str], in_process: bool) -> str:
     (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {str(in_process).lower()}\n")
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(tests / "integration" / "integration.cfg")
-    settings["defaults"]["callback_plugins"] = str(tests / "system" / "callbacks")
+    settings["defaults"]["callback_plugins"] = str(tests / "e2e" / "callbacks")
     settings["task_results"] = {"path": str(written)}
     with (tests / "integration" / "integration.cfg").open("w") as file:
         settings.write(file)

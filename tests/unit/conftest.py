@@ -2,17 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every unit test: no options from the caller's environment, the same examples in every run, a simulator."""
+"""Settings of every unit test: no options from the caller's environment, and the same examples in every run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-from ansible_collections.community.wpcom.tests.simulator import Simulator
 
 # The simulator outlives an example, which hypothesis would warn of: every example begins by resetting it.
 settings.register_profile(
@@ -33,17 +30,3 @@ def no_options_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("WPCOM_") or name.upper() in _FOREIGN:
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="session")
-def running_simulator() -> Iterator[Simulator]:
-    """One simulator for all tests of a worker."""
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running_simulator: Simulator) -> Simulator:
-    """A simulator as new, with the default world."""
-    running_simulator.reset()
-    return running_simulator

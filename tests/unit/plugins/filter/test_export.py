@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is exported and applied at once changes nothing, whatever there is and whatever it is called."""
+"""An export that is applied at once changes nothing, whatever connections exist and whatever their names are."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ SERVICES = [
 
 @st.composite
 def worlds(draw: st.DrawFn) -> dict[str, Any]:
-    """Return any world, with few sites and accounts and many connections between them."""
+    """Return a world with few sites and accounts and many connections between them."""
     sites = draw(SITES)
     keyrings = draw(st.lists(KEYRINGS, min_size=1, max_size=5))
     connections = []
@@ -191,8 +191,8 @@ def completed(entry: dict[str, Any]) -> dict[str, Any]:
     return {**{name: option.get("default") for name, option in spec.items()}, **entry}
 
 
-def check_that_it_changes_nothing(simulator: Simulator, folder: Path, me: int) -> None:
-    """Export what there is and apply it, with everything deleted that is not in it."""
+def check_that_an_export_changes_nothing(simulator: Simulator, folder: Path, me: int) -> None:
+    """Export the connections of a user, apply the export with purge, and require that nothing changes."""
     found, keyrings, sites = gathered(simulator)
     exported = to_social_connections(found, keyrings, sites, me)
     text = to_social_connections_yaml(exported, account="ada", date="2026-01-31")
@@ -228,12 +228,12 @@ def check_that_it_changes_nothing(simulator: Simulator, folder: Path, me: int) -
 
 @settings(max_examples=60)
 @given(world=worlds())
-def test_what_is_exported_changes_nothing_when_applied(
+def test_an_export_of_any_world_changes_nothing(
     running_simulator: Simulator, tmp_path: Path, world: dict[str, Any]
 ) -> None:
     running_simulator.reset(world)
-    check_that_it_changes_nothing(running_simulator, tmp_path, ME)
+    check_that_an_export_changes_nothing(running_simulator, tmp_path, ME)
 
 
-def test_nor_does_it_in_the_default_world(simulator: Simulator, tmp_path: Path) -> None:
-    check_that_it_changes_nothing(simulator, tmp_path, 1001)
+def test_an_export_of_the_default_world_changes_nothing(simulator: Simulator, tmp_path: Path) -> None:
+    check_that_an_export_changes_nothing(simulator, tmp_path, 1001)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every connection that is declared arrives at the module, with its site, or nothing does."""
+"""The filter from_social_connections gives each connection its site, and refuses a list with anything else in it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,22 @@ PAGE = {"service": "facebook", "external_user_name": "Engines"}
 BLOG = {"site": "blog.example.com", "connections": [PAGE, {"id": 5}]}
 
 
-def test_each_connection_has_its_site() -> None:
-    """In the order of the list; sites without connections have none."""
+def test_connections_follow_the_order_of_the_list_and_have_their_site() -> None:
     sites = [BLOG, {"site": 3, "connections": []}, {"site": 3002, "connections": [PAGE]}]
     assert from_social_connections(sites) == [
         {"site": "blog.example.com", **PAGE},
         {"site": "blog.example.com", "id": 5},
         {"site": 3002, **PAGE},
     ]
-    assert BLOG["connections"] == [PAGE, {"id": 5}], "the input stays as it is"
+    assert BLOG["connections"] == [PAGE, {"id": 5}], "the input is changed"
 
 
-def test_no_sites_no_connections() -> None:
-    """An empty list is a list."""
+def test_an_empty_list_has_no_connections() -> None:
     assert from_social_connections([]) == []
 
 
 @pytest.mark.parametrize(
-    ("sites", "told"),
+    ("sites", "message"),
     [
         pytest.param("blog.example.com", "the list of sites must be a list", id="text"),
         pytest.param(BLOG, "the list of sites must be a list", id="one site"),
@@ -48,15 +46,15 @@ def test_no_sites_no_connections() -> None:
         ),
         pytest.param([{"site": 3, "connections": PAGE}], "connections of site 0 of the list (3)", id="one connection"),
         pytest.param([{"site": 3, "connections": "service=x"}], "must be a list", id="text for connections"),
-        # What Ansible's own validation of the role would take for a dictionary.
+        # Ansible's own validation of the role accepts this text as a dictionary.
         pytest.param(
             [{"site": 3, "connections": [PAGE, "service=facebook"]}], "connection 1 of site 0", id="key=value"
         ),
         pytest.param([{"site": 3, "connections": [{**PAGE, "site": 4}]}], "a site of its own", id="two sites"),
     ],
 )
-def test_what_is_no_list_of_sites_is_refused(sites: Any, told: str) -> None:
-    """With its position, for nothing may be left out without a word: what is not listed may be purged."""
+def test_a_wrong_entry_is_refused_with_its_position(sites: Any, message: str) -> None:
+    """No entry is left out silently, because a connection that is not listed may be purged."""
     with pytest.raises(AnsibleFilterError) as caught:
         from_social_connections(sites)
-    assert told in str(caught.value)
+    assert message in str(caught.value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each connection is called: by names where they mean one thing only, else by IDs; and what is noted."""
+"""The filter to_social_connections names a connection by names where they are unambiguous, else by IDs, and adds notes."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def texts(*records: dict[str, Any], kind: str, **more: Any) -> list[str]:
         pytest.param([], [], [], id="nothing"),
     ],
 )
-def test_what_a_connection_is_called(records: Any, keyrings: Any, expected: Any) -> None:
+def test_options_of_a_connection(records: Any, keyrings: Any, expected: Any) -> None:
     assert declared(*records, keyrings=keyrings) == expected
 
 
@@ -180,12 +180,12 @@ def test_what_a_connection_is_called(records: Any, keyrings: Any, expected: Any)
         ([{"id": 3, "name": "no fields"}], "3"),
     ],
 )
-def test_what_a_site_is_called(sites: Any, expected: str) -> None:
+def test_name_of_a_site(sites: Any, expected: str) -> None:
     result = to_social_connections([connection()], [keyring()], sites)
     assert [site["site"] for site in result["sites"]] == [expected]
 
 
-def test_shared_is_always_said_where_it_is_known() -> None:
+def test_shared_is_exported_where_it_is_known() -> None:
     record = connection(51, CLUB)
     del record["shared"]
     result = to_social_connections([connection(50, ENGINES, shared=True), record], [keyring()], [SHOP])
@@ -199,7 +199,7 @@ def test_sites_and_connections_are_sorted() -> None:
     assert [site["site"] for site in result["sites"]] == ["a.example", "b.example", "c.example", "5", "12"]
 
 
-def test_what_is_not_said_by_an_option_is_noted() -> None:
+def test_names_that_no_option_has_are_noted() -> None:
     named = keyring(external_name="", external_display="Ada Lovelace")
     assert texts(connection(50, CLUB), kind="name") == ["The Shop (site 3)", "LinkedIn: Ada Lovelace, Club"]
     assert texts(connection(50, named), kind="name", keyrings=[named]) == ["The Shop (site 3)"]
@@ -220,13 +220,13 @@ def test_what_is_not_said_by_an_option_is_noted() -> None:
         ({"health": "expiring", "repair": "refresh"}, "expiring: refresh it in a browser"),
     ],
 )
-def test_what_needs_a_person_is_noted_without_what_differs_in_every_answer(record: Any, expected: str) -> None:
+def test_unhealthy_connections_are_noted_without_nonces(record: Any, expected: str) -> None:
     (text,) = texts(connection(refresh_url="https://example.com/?nonce=1", **record), kind="health")
     assert text == f"{expected}, at https://wordpress.com/marketing/connections"
     assert texts(connection(health="untested"), kind="health") == []
 
 
-def test_connections_of_others_are_noted() -> None:
+def test_connections_of_other_users_are_noted() -> None:
     theirs = connection(51, CLUB, keyring_connection_id=99, keyring_connection_user_id=2, shared=True)
     unknown = {
         "id": 52,
@@ -248,7 +248,7 @@ def test_connections_of_others_are_noted() -> None:
     ]
 
 
-def test_doubles_and_orphans_are_noted() -> None:
+def test_duplicates_and_orphans_are_noted() -> None:
     doubles = [connection(50, ENGINES), connection(51, ENGINES), connection(52, CLUB)]
     assert texts(*doubles, kind="duplicate") == [
         "posts to the same place as 51 on this site: every post appears more than once",
@@ -257,7 +257,7 @@ def test_doubles_and_orphans_are_noted() -> None:
     assert len(texts(connection(keyring_connection_id=99), kind="orphan")) == 1
 
 
-def test_the_owner_may_be_told_where_no_keyring_connection_is_left() -> None:
+def test_user_id_decides_the_owner_where_no_keyring_connection_is_left() -> None:
     assert to_social_connections([connection()], [], [], user_id=1)["sites"] != []
     assert to_social_connections([connection()], [], [], user_id=2)["sites"] == []
     assert to_social_connections([connection()], [])["sites"] == []
@@ -275,6 +275,6 @@ def test_the_owner_may_be_told_where_no_keyring_connection_is_left() -> None:
         (([], [{"service": "x"}]), "keyring_connections has a record without id"),
     ],
 )
-def test_what_are_no_records_is_refused(arguments: Any, expected: str) -> None:
+def test_input_without_records_is_refused(arguments: Any, expected: str) -> None:
     with pytest.raises(AnsibleFilterError, match=expected):
         to_social_connections(*arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The text of an export: read back as the same, whatever the names hold, and with every name in its comment."""
+"""The filter to_social_connections_yaml writes text that YAML reads back as the same values, and names as comments."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def note(text: str, position: int | None = None, site: str = "shop.example.com")
         ("\U0001f600", '"\U0001f600"'),
     ],
 )
-def test_a_value(value: Any, expected: str) -> None:
+def test_scalar(value: Any, expected: str) -> None:
     assert scalar(value) == expected
 
 
 @given(st.text())
-def test_any_text_is_read_back(text: str) -> None:
+def test_any_text_is_read_back_unchanged(text: str) -> None:
     written = scalar(text)
     assert written.isprintable()
     read = yaml.load(f"- {written}\n", Loader)
@@ -88,7 +88,7 @@ def test_no_text_leaves_its_comment(text: str) -> None:
     assert yaml.safe_load(f"# {comment}\na: 1\n") == {"a": 1}
 
 
-def test_the_whole_text() -> None:
+def test_text_of_a_whole_export() -> None:
     export = {
         "sites": [
             {
@@ -130,13 +130,13 @@ def test_the_whole_text() -> None:
     )
 
 
-def test_nothing_at_all() -> None:
+def test_text_of_an_empty_export() -> None:
     text = to_social_connections_yaml(NOTHING)
     assert text.splitlines()[1] == "# Social connections on WordPress.com."
     assert yaml.safe_load(text) == {"social_connections_sites": []}
 
 
 @pytest.mark.parametrize("export", [None, [], {"sites": []}, "text"])
-def test_what_is_no_export_is_refused(export: Any) -> None:
+def test_input_that_is_not_an_export_is_refused(export: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="must be what the filter to_social_connections returns"):
         to_social_connections_yaml(export)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules as Ansible runs them, and that their documentation is their argument spec."""
+"""The modules as Ansible runs them; their documentation equals their argument spec."""
 
 from __future__ import annotations
 
@@ -71,8 +71,7 @@ def run_module(capfd: pytest.CaptureFixture[str]) -> Runner:
     return run
 
 
-def test_publicize_connection(run_module: Runner, simulator: Simulator) -> None:
-    """Check, real, second run, failure, absent."""
+def test_publicize_connection_is_updated_once_and_deleted(run_module: Runner, simulator: Simulator) -> None:
     task = {
         "api_url": simulator.url,
         "api_token": TOKEN,
@@ -96,8 +95,9 @@ def test_publicize_connection(run_module: Runner, simulator: Simulator) -> None:
     assert 5001 not in [row["ID"] for row in simulator.state()["publicize_connections"]]
 
 
-def test_keyring_connection(run_module: Runner, simulator: Simulator) -> None:
-    """Warnings are shown; a refusal lists what hangs on it."""
+def test_keyring_connection_warns_and_is_deleted_with_its_publicize_connections(
+    run_module: Runner, simulator: Simulator
+) -> None:
     there = {"api_url": simulator.url, "api_token": TOKEN}
     # Where a test imported parts of the controller, AnsibleModule would show its warnings in place of returning them.
     with mock.patch.object(basic.AnsibleModule, "warn") as warn:
@@ -115,8 +115,9 @@ def test_keyring_connection(run_module: Runner, simulator: Simulator) -> None:
     assert len(simulator.requests("POST")) == 1
 
 
-def test_connected_application(run_module: Runner, simulator: Simulator) -> None:
-    """All that match, and not the token in use."""
+def test_connected_applications_are_revoked_except_for_the_token_in_use(
+    run_module: Runner, simulator: Simulator
+) -> None:
     there = {"api_url": simulator.url, "api_token": TOKEN}
     assert len(run_module("application", title="Acme Editor", **there)["applications"]) == 2
     assert run_module("application", check_mode=True, title="Acme Editor", state="absent", **there)["changed"] is True
@@ -126,8 +127,7 @@ def test_connected_application(run_module: Runner, simulator: Simulator) -> None
     assert run_module("application", id=7004, state="absent", **there)["error"]["code"] == "token_in_use"
 
 
-def test_connection_info(run_module: Runner, simulator: Simulator) -> None:
-    """The same in check mode."""
+def test_connection_info_reads_the_same_in_check_mode(run_module: Runner, simulator: Simulator) -> None:
     there = {"api_url": simulator.url, "api_token": TOKEN}
     for check_mode in (True, False):
         result = run_module("info", check_mode=check_mode, gather=["publicize"], site=["3001", "3002"], **there)
@@ -139,7 +139,7 @@ def test_connection_info(run_module: Runner, simulator: Simulator) -> None:
 def test_options_from_the_environment(
     run_module: Runner, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Types are right, and an empty variable is as if it were not there."""
+    """An option takes precedence over its environment variable, and an empty variable counts as unset."""
     monkeypatch.setenv("WPCOM_API_URL", simulator.url)
     monkeypatch.setenv("WPCOM_API_TOKEN", TOKEN)
     monkeypatch.setenv("WPCOM_HTTP_ENVELOPE", "yes")
@@ -152,14 +152,13 @@ def test_options_from_the_environment(
     assert (options.timeout, options.http_envelope, options.retries) == (5, True, 3)
     assert (options.retry_max_delay, options.ca_path, options.validate_certs) == (60, None, True)
     assert simulator.requests()[0]["query"] == {"http_envelope": "1"}
-    # An option wins over the environment.
     assert run_module("publicize", id=5001, api_token="wrong")["error"]["code"] == "invalid_token"
     monkeypatch.setenv("WPCOM_TIMEOUT", "soon")
     assert "timeout" in run_module("publicize", id=5001)["msg"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "task", "told"),
+    ("kind", "task", "message"),
     [
         ("publicize", {}, "one of"),
         ("publicize", {"service": "x"}, "site"),
@@ -182,17 +181,17 @@ def test_options_from_the_environment(
         ("info", {"context": "x"}, "context"),
     ],
 )
-def test_bad_options(run_module: Runner, simulator: Simulator, kind: str, task: dict[str, Any], told: str) -> None:
-    """They are told before anything is sent."""
+def test_wrong_options_are_refused_before_any_request(
+    run_module: Runner, simulator: Simulator, kind: str, task: dict[str, Any], message: str
+) -> None:
     result = run_module(kind, api_url=simulator.url, api_token=TOKEN, **task)
     assert result["failed"] is True
-    assert told in result["msg"].replace("One of", "one of")
+    assert message in result["msg"].replace("One of", "one of")
     assert simulator.requests() == []
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """It is named, and nothing is tried."""
+def test_message_names_the_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(_module, "HAS_REQUESTS", False)
     monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     task = {"info": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
@@ -216,25 +215,28 @@ def spec_of(kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return rules.pop("argument_spec"), rules
 
 
+def check_documented(documented: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Require that options and their suboptions are documented as they are, and in their order."""
+    assert list(documented) == list(spec)
+    for name, entry in spec.items():
+        for key in ("type", "default", "choices", "elements"):
+            assert documented[name].get(key) == entry.get(key), f"{name}.{key}"
+        assert documented[name].get("required", False) == entry.get("required", False), name
+        check_documented(documented[name].get("suboptions", {}), entry.get("options", {}))
+
+
 @pytest.mark.parametrize("kind", MODULES)
 def test_documentation_is_the_argument_spec(kind: str) -> None:
-    """Names, types, defaults, choices and elements are those that are documented, and the connection options follow."""
     spec, rules = spec_of(kind)
     assert rules["supports_check_mode"] is True
     connection = connection_argument_spec()
     assert {name: spec[name] for name in connection} == connection
     own = {name: entry for name, entry in spec.items() if name not in connection}
-    documented = yaml.safe_load(MODULES[kind].DOCUMENTATION)["options"]
-    assert list(documented) == list(own)
-    for name, entry in own.items():
-        for key in ("type", "default", "choices", "elements"):
-            assert documented[name].get(key) == entry.get(key), f"{name}.{key}"
-        assert documented[name].get("required", False) == entry.get("required", False)
+    check_documented(yaml.safe_load(MODULES[kind].DOCUMENTATION)["options"], own)
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_documentation_is_complete(kind: str) -> None:
-    """The fragments, the action group, examples by full name, and a returned error."""
+def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_returned_error(kind: str) -> None:
     module = MODULES[kind]
     documentation = yaml.safe_load(module.DOCUMENTATION)
     name = module.__name__.rsplit(".", 1)[1]

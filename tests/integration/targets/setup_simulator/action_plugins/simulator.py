@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells the simulator what to be, and asks what it saw; on the controller, without the cost of a module."""
+"""Changes the simulator and returns its request log; on the controller, without the cost of a module."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Do what the task says."""
+        """Read the request log, change the simulator, and return the log and the new state."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         clear = arguments.pop("clear", False)

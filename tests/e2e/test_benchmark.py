@@ -11,7 +11,7 @@ from tests.benchmark.soak import Soak
 
 
 def test_every_write_is_done_exactly_once() -> None:
-    """Nothing is doubled or lost while requests fail before and after the server did them, and then nothing is left to do."""
+    """While requests fail before and after the server did them, no write is lost or repeated; then nothing is left to do."""
     with Bench() as bench:
         soak = Soak(bench, sites=20, per_site=10, share=0.15, parallel=10, seed=7)
         assert soak.run((0.05, 0.15)) == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The EXAMPLES of every module do what they say, as they are written, and a second time nothing."""
+"""The EXAMPLES of every module run as they are written, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def module_of(task: Mapping[str, Any]) -> str:
     return next(key for key in task if "." in key)
 
 
-def test_there_are_modules() -> None:
-    """The tests below have something to do."""
+def test_modules_are_found() -> None:
     assert MODULES
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_examples(module: str, ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
-    """Every example runs, does what it says, and where it changes something, a second time nothing."""
+def test_every_example_runs_and_a_second_run_changes_nothing(
+    module: str, ansible: Any, simulator: Simulator, connected: Mapping[str, str]
+) -> None:
     text = examples(module)
     tasks = yaml.safe_load(text)
     assert tasks, "no EXAMPLES"

@@ -2,16 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The token is shown to the API alone: in no output, file or command line, and to no other server."""
+"""The API alone sees the token: no output, file or command line holds it, and no other server receives it."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -113,17 +112,15 @@ WAYS = {
 
 
 @pytest.fixture
-def other() -> Iterator[Simulator]:
-    """Another host."""
-    with Simulator(host="127.0.0.2") as running:
-        yield running
+def other(start_simulator: Callable[..., Simulator]) -> Simulator:
+    """Return a simulator on another host."""
+    return start_simulator(host="127.0.0.2")
 
 
 @pytest.fixture
-def secure(certificates: Path) -> Iterator[Simulator]:
-    """A simulator that speaks TLS."""
-    with Simulator(tls=(str(certificates / "certificate.pem"), str(certificates / "key.pem"))) as running:
-        yield running
+def secure(start_simulator: Callable[..., Simulator], certificates: Path) -> Simulator:
+    """Return a simulator with TLS."""
+    return start_simulator(tls=(str(certificates / "certificate.pem"), str(certificates / "key.pem")))
 
 
 def told(text: str) -> list[str]:
@@ -132,7 +129,7 @@ def told(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_token(
+def test_only_the_api_sees_the_token(
     way: str,
     ansible: Any,
     simulator: Simulator,
@@ -141,7 +138,7 @@ def test_token(
     certificates: Path,
     tmp_path: Path,
 ) -> None:
-    """Whatever the server and the network do, and however the token is given, nobody is told."""
+    """No output, file, command line or other server holds the token, whatever the server and the network do."""
     default, option, by_environment = WAYS[way]
     for known in (simulator, secure):
         known.patch(tokens=[{"token": TOKEN, "user_ID": 1001, "scope": "global", "client_ID": 50001}])

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,17 +29,17 @@ UNWANTED = re.compile(
 
 
 class Outcome(NamedTuple):
-    """What a command came to."""
+    """The end of a command."""
 
     status: int
     stdout: str
     stderr: str
-    # What each task came to: task, outcome (ok, failed, skipped), result.
+    # Of each task: task, outcome (ok, failed, skipped), result.
     tasks: list[dict[str, Any]]
 
     @property
     def output(self) -> str:
-        """Everything that was printed."""
+        """Return everything that was printed."""
         return self.stdout + self.stderr
 
     def result(self, task: str) -> dict[str, Any]:
@@ -131,42 +131,28 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which Ansible finds this checkout by the collection's name."""
+    """Return a folder in which Ansible finds this checkout by the name of the collection."""
     folder = tmp_path_factory.mktemp("tree")
     (folder / "ansible_collections" / "community").mkdir(parents=True)
     (folder / "ansible_collections" / "community" / "wpcom").symlink_to(ROOT)
     return folder
 
 
-@pytest.fixture(scope="session")
-def running_simulator() -> Iterator[Simulator]:
-    """One simulator for all tests."""
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running_simulator: Simulator) -> Simulator:
-    """The simulator as it was at its start."""
-    running_simulator.reset()
-    return running_simulator
-
-
 @pytest.fixture
 def ansible(tmp_path: Path, collections: Path) -> Ansible:
-    """The commands of Ansible, with a home of their own and this checkout."""
+    """Return the commands of Ansible, with a home of their own and this checkout."""
     return Ansible(tmp_path, collections)
 
 
 @pytest.fixture
 def connected(simulator: Simulator) -> Mapping[str, str]:
-    """Environment variables by which modules reach the simulator."""
+    """Return the environment variables by which modules reach the simulator."""
     return {"WPCOM_API_TOKEN": "sim-token", "WPCOM_API_URL": simulator.url, "WPCOM_RETRY_MAX_DELAY": "0"}
 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a CA and a certificate of it for 127.0.0.1: ca.pem, certificate.pem, key.pem."""
+    """Return a folder with a CA and its certificate for 127.0.0.1: ca.pem, certificate.pem, key.pem."""
     folder = tmp_path_factory.mktemp("certificates")
     maker = ROOT / "tests" / "integration" / "targets" / "connection_options" / "files" / "certificates.py"
     subprocess.run([sys.executable, str(maker), str(folder)], check=True)

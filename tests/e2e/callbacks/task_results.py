@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A callback that writes down what each task came to, one line of JSON each."""
+"""A callback that writes the result of each task to a file, one line of JSON each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = r"""
 name: task_results
 type: aggregate
-short_description: Write down what each task came to
+short_description: Write the result of each task to a file
 description:
   - Appends a line of JSON for each result to a file.
 options:
@@ -47,17 +47,17 @@ class CallbackModule(CallbackBase):
             file.write(json.dumps(entry, cls=AnsibleJSONEncoder) + "\n")
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Note a task that went well."""
+        """Write the result of a task that is ok."""
         self._write("ok", result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Note a task that failed."""
+        """Write the result of a task that failed."""
         self._write("failed", result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        """Note a task that was skipped."""
+        """Write the result of a task that was skipped."""
         self._write("skipped", result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Note a host that could not be reached."""
+        """Write the result of a task whose host is unreachable."""
         self._write("unreachable", result)

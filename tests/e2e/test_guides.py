@@ -10,12 +10,9 @@ A block of YAML that is no playbook is marked by a comment that begins with "onl
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +20,8 @@ import pytest
 import yaml
 
 from tests.simulator import Simulator
+
+from .conftest import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
@@ -66,52 +65,11 @@ def named(block: Block) -> str:
     return f"{block.page}:{block.line}"
 
 
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Simulator]:
-    """One simulator for all blocks of this file."""
-    with Simulator() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which Ansible finds this collection by its name."""
-    folder = tmp_path_factory.mktemp("collections")
-    (folder / "ansible_collections" / "community").mkdir(parents=True)
-    (folder / "ansible_collections" / "community" / "wpcom").symlink_to(ROOT)
-    return folder
-
-
-def play(
-    playbook: Path, collections: Path, folder: Path, *arguments: str, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a playbook as a user does, with nothing of the caller's settings."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ANSIBLE", "WPCOM")) and name != "HOME"
-    }
-    environment.update(
-        ANSIBLE_COLLECTIONS_PATH=str(collections),
-        ANSIBLE_LOCALHOST_WARNING="False",
-        ANSIBLE_INVENTORY_UNPARSED_WARNING="False",
-        ANSIBLE_NOCOLOR="True",
-        HOME=str(folder),
-        LC_ALL="C.UTF-8",
-        **variables,
-    )
-    command = [sys.executable, "-m", "ansible", "playbook", str(playbook), *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
-
-
-def recap(finished: subprocess.CompletedProcess[str]) -> tuple[int, int]:
-    """Return how many tasks went well and how many changed something; none may have failed."""
-    output = finished.stdout + finished.stderr
-    assert finished.returncode == 0, output
+def recap(finished: Outcome) -> tuple[int, int]:
+    """Return how many tasks are ok and how many changed something; none may have failed."""
+    assert finished.status == 0, finished.output
     found = RECAP.search(finished.stdout)
-    assert found, output
+    assert found, finished.output
     return int(found[1]), int(found[2])
 
 
@@ -128,8 +86,7 @@ def number_of_tasks(plays: list[dict[str, Any]]) -> int:
     return sum(len(item["tasks"]) for item in plays)
 
 
-def test_blocks_are_found() -> None:
-    """No block escapes the patterns above, and most of them are run."""
+def test_every_block_of_yaml_is_found() -> None:
     for page in (README, *GUIDES):
         text = page.read_text(encoding="utf-8")
         written = len(re.findall(r"^ *(?:```ya?ml|\.\. code-block:: yaml)", text, re.MULTILINE))
@@ -144,26 +101,23 @@ def test_block_is_yaml(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if not block.only_parsed], ids=named)
-def test_block_runs(block: Block, simulated: Simulator, collections: Path, tmp_path: Path) -> None:
-    """It runs to its end without a failure; after that there is nothing left to change, and check mode writes nothing."""
-    simulated.reset()
-    playbook = tmp_path / "block.yml"
-    plays = as_plays(yaml.safe_load(block.text))
-    playbook.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
-    connection = {"WPCOM_API_URL": simulated.url, "WPCOM_API_TOKEN": "sim-token"}
-    done, _changed = recap(play(playbook, collections, tmp_path, **connection))
+def test_block_runs_and_a_second_run_in_check_mode_changes_nothing(
+    block: Block, ansible: Any, simulator: Simulator, connected: Mapping[str, str]
+) -> None:
+    text = yaml.safe_dump(as_plays(yaml.safe_load(block.text)), sort_keys=False)
+    done, _changed = recap(ansible.play(text, **connected))
     assert done >= 1
-    if simulated.requests("POST"):
-        simulated.clear_requests()
-        _done, changed = recap(play(playbook, collections, tmp_path, "--check", **connection))
+    if simulator.requests("POST"):
+        simulator.clear_requests()
+        _done, changed = recap(ansible.play(text, "--check", **connected))
         assert not changed
-        assert not simulated.requests("POST")
+        assert not simulator.requests("POST")
 
 
 def codes_of_the_collection() -> set[str]:
     """Return the codes of errors that appear in the code, as an argument or as the attribute of a class."""
     codes = set()
-    for file in (ROOT / "plugins" / "module_utils").glob("*.py"):
+    for file in (ROOT / "plugins" / "module_utils").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             is_argument = isinstance(node, ast.keyword) and node.arg == "code"
             is_attribute = isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["code"]
@@ -186,8 +140,7 @@ def remedies() -> set[str]:
     return {key.value for key in table.keys if isinstance(key, ast.Constant)}
 
 
-def test_every_error_code_is_explained() -> None:
-    """The guide about errors has a row for each code of the collection, in order, and one for each remedy."""
+def test_guide_to_errors_has_every_code_of_the_collection_and_every_slug_with_a_hint() -> None:
     text = ERRORS.read_text(encoding="utf-8")
     ours, theirs = text.split("\nCodes of WordPress.com\n")
     rows = re.findall(r"^   \* - ``(\w+)``$", ours, re.MULTILINE)
@@ -202,17 +155,17 @@ def test_readme_names_every_module() -> None:
 
 
 def test_readme_has_full_links_only() -> None:
-    """Galaxy shows the page where relative links lead nowhere."""
+    """Relative links lead nowhere where Galaxy shows README.md."""
     text = README.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert target.startswith("https://"), target
 
 
 @pytest.mark.parametrize("url", ["https://public-api.wordpress.com", "http://localhost@127.0.0.1.example.com"])
-def test_demo_refuses_any_other_machine(url: str, collections: Path, tmp_path: Path) -> None:
+def test_demo_refuses_any_other_machine(url: str, ansible: Any) -> None:
     """The demo deletes things, so it ends before the first request unless the API is on this machine."""
-    finished = play(DEMO, collections, tmp_path, WPCOM_API_URL=url, WPCOM_API_TOKEN="sim-token")
-    assert finished.returncode == 2, finished.stdout
+    finished = ansible.run("ansible-playbook", DEMO, WPCOM_API_URL=url, WPCOM_API_TOKEN="sim-token")
+    assert finished.status == 2, finished.output
     assert "runs only against a simulator on this machine" in finished.stdout.replace("\n", " ")
     assert "failed=1" in finished.stdout
     assert "ok=0" in finished.stdout

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The artefact, as users get it: built, installed, verified, and at work."""
+"""The artefact, as users get it: built, installed, verified and run."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ PLAY = """\
 """
 
 
-def test_artefact(ansible: Any, simulator: Simulator, connected: Mapping[str, str], tmp_path: Path) -> None:
-    """What was built from this checkout runs where nothing else of it is."""
+def test_the_built_collection_runs_without_the_checkout(
+    ansible: Any, simulator: Simulator, connected: Mapping[str, str], tmp_path: Path
+) -> None:
     built = ansible.run("ansible-galaxy", "collection", "build", "--output-path", tmp_path / "dist", ROOT)
     assert built.status == 0, built.output
     (artefact,) = (tmp_path / "dist").glob("community-wpcom-*.tar.gz")

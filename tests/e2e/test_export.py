@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what is there to a file and back, by the commands that a user types: community.wpcom.export, then the role."""
+"""The playbook community.wpcom.export writes a file, and the role applies it: by the commands that a user types."""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,41 +23,20 @@ HOSTILE = "{{ lookup('pipe', 'touch hacked') }}\nsocial_connections_purge: liste
 
 
 class Desk:
-    """A folder to work in, with the collection, and a simulator to work on."""
+    """The exported file, and the commands that write and apply it."""
 
-    def __init__(self, folder: Path, simulator: Simulator) -> None:
-        self.folder = folder
+    def __init__(self, ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
+        self.ansible = ansible
         self.simulator = simulator
-        self.file = folder / "social.yml"
-        collection = folder / "collections" / "ansible_collections" / "community" / "wpcom"
-        collection.parent.mkdir(parents=True)
-        collection.symlink_to(ROOT)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE", "WPCOM", "HOME"))}
-        self.environment = {
-            **kept,
-            "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
-            "ANSIBLE_LOCALHOST_WARNING": "False",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
-            "ANSIBLE_NOCOLOR": "True",
-            "ANSIBLE_SHOW_CUSTOM_STATS": "True",
-            "HOME": str(folder),
-            "LC_ALL": "C.UTF-8",
-            "WPCOM_API_URL": simulator.url,
-            "WPCOM_API_TOKEN": "sim-token",
-        }
+        self.file: Path = ansible.cwd / "social.yml"
+        self.environment = {**connected, "ANSIBLE_SHOW_CUSTOM_STATS": "True"}
 
     def play(self, playbook: str, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run a playbook of the collection; return how many tasks changed something, and what was printed."""
-        finished = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", f"community.wpcom.{playbook}", *arguments],
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
+        finished = self.ansible.run(
+            "ansible-playbook", f"community.wpcom.{playbook}", *arguments, **{**self.environment, **variables}
         )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
+        assert finished.status == 0, finished.output
         found = RECAP.search(finished.stdout)
         assert found, finished.stdout
         return int(found[1]), finished.stdout
@@ -77,13 +55,11 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Any:
-    with Simulator() as simulator:
-        yield Desk(tmp_path, simulator)
+def desk(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> Desk:
+    return Desk(ansible, simulator, connected)
 
 
-def test_export_and_apply(desk: Desk) -> None:
-    """What is exported changes nothing; a change of the file is predicted by check mode, then made once."""
+def test_an_export_changes_nothing_and_an_edit_of_it_is_predicted_then_made_once(desk: Desk) -> None:
     before = desk.simulator.state()
     assert desk.export("--check")[0] == 1
     assert not desk.file.exists()
@@ -138,8 +114,7 @@ def test_export_and_apply(desk: Desk) -> None:
     assert len(desk.simulator.requests("POST")) == 2
 
 
-def test_a_hostile_name_stays_a_name(desk: Desk) -> None:
-    """A name that is a template and holds line breaks is neither run nor breaks the file."""
+def test_a_name_with_a_template_and_line_breaks_stays_a_name(desk: Desk) -> None:
     desk.simulator.patch(
         keyring_connections=[{"ID": 2003, "external_name": HOSTILE, "external_display": HOSTILE}],
         sites=[{"ID": 3002, "name": HOSTILE}],
@@ -150,16 +125,15 @@ def test_a_hostile_name_stays_a_name(desk: Desk) -> None:
     assert desk.apply()[0] == 0
     assert desk.simulator.requests("POST") == []
     assert desk.simulator.state() == before
-    # Where it is named in what the role prints, too.
+    # The role prints the name, too.
     text = desk.file.read_text(encoding="utf-8")
     desk.file.write_text(text.replace("shared: false", "shared: true"), encoding="utf-8")
     assert desk.apply()[0] == 1
-    assert not list(desk.folder.rglob("hacked"))
+    assert not list(desk.ansible.cwd.rglob("hacked"))
     assert not (ROOT / "playbooks" / "hacked").exists()
 
 
-def test_a_token_for_connections_alone(desk: Desk) -> None:
-    """Without the names of sites they go by their IDs, and it changes nothing either."""
+def test_a_token_with_the_scope_sharing_exports_sites_by_their_id(desk: Desk) -> None:
     assert desk.export("-e", "export_others=false", WPCOM_API_TOKEN="sim-token-sharing")[0] == 1
     assert [site["site"] for site in desk.declared()] == ["3001", "3002", "3003", "3006"]
     assert "grace" not in desk.file.read_text()
@@ -169,7 +143,7 @@ def test_a_token_for_connections_alone(desk: Desk) -> None:
 
 
 def test_an_empty_list_deletes_nothing(desk: Desk) -> None:
-    """A site without connections in the list is left alone, and the role says so."""
+    """The role reports that a site without connections in the list is left unchanged."""
     desk.file.write_text("social_connections_sites: [{site: shop.example.com, connections: []}]\n", encoding="utf-8")
     changed, printed = desk.apply()
     assert changed == 0
@@ -182,8 +156,8 @@ def test_an_empty_list_deletes_nothing(desk: Desk) -> None:
     assert desk.simulator.requests("POST") == []
 
 
-def test_what_is_no_connection_deletes_nothing(desk: Desk) -> None:
-    """Ansible's own check of the role takes such a text for a dictionary; left out, it would be purged."""
+def test_a_text_in_place_of_a_connection_deletes_nothing(desk: Desk) -> None:
+    """Ansible's own check of the role accepts "service=facebook" as a dictionary; if it were left out, it would be purged."""
     listed = 'social_connections_sites: [{site: blog.example.com, connections: [{id: 5002}, "service=facebook"]}]\n'
     desk.file.write_text(listed, encoding="utf-8")
     with pytest.raises(AssertionError, match="connection 1 of site 0 of the list"):
@@ -191,8 +165,7 @@ def test_what_is_no_connection_deletes_nothing(desk: Desk) -> None:
     assert desk.simulator.requests("POST") == []
 
 
-def test_who_may_read_a_file_may_read_the_new_one(desk: Desk) -> None:
-    """And nobody else."""
+def test_an_export_keeps_the_mode_of_the_file(desk: Desk) -> None:
     desk.file.write_text("", encoding="utf-8")
     desk.file.chmod(0o600)
     desk.export("-e", "export_others=false")
@@ -200,8 +173,7 @@ def test_who_may_read_a_file_may_read_the_new_one(desk: Desk) -> None:
     assert desk.file.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_no_file_is_not_replaced(desk: Desk) -> None:
-    """Such as a device, a pipe or a folder."""
+def test_a_pipe_is_not_replaced(desk: Desk) -> None:
     os.mkfifo(desk.file)
     with pytest.raises(AssertionError, match="is no regular file"):
         desk.export()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fast path: within Ansible's own process every task comes to the same as through the ordinary module."""
+"""The fast path: every task has the same result in Ansible's own process as through the ordinary module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.simulator import Simulator
-from tests.tools.results import comparable, differences
+
+from .results import comparable, differences
 
 FAST = {"WPCOM_IN_PROCESS": "true"}
 ORDINARY = {"WPCOM_IN_PROCESS": "false"}
@@ -173,8 +174,10 @@ MANY_WAYS = """\
 """
 
 
-def test_every_way_comes_to_the_same(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
-    """The same play both ways: the same results, warnings, diffs, masks and writes, and fewer requests."""
+def test_the_fast_path_has_the_same_results_with_fewer_requests(
+    ansible: Any, simulator: Simulator, connected: Mapping[str, str]
+) -> None:
+    """The same play both ways has the same results, warnings, diffs, masked values and writes."""
     ran = {}
     for name, way in (("fast", FAST), ("ordinary", ORDINARY)):
         simulator.reset()
@@ -223,7 +226,7 @@ LOOP = """\
 def test_a_loop_reads_once_over_one_connection(
     ansible: Any, simulator: Simulator, connected: Mapping[str, str]
 ) -> None:
-    """What one item read serves the others, but never another task."""
+    """Items share what one of them read; tasks never do."""
     outcome = ansible.play(LOOP, **{**connected, **FAST})
     assert outcome.status == 0, outcome.output
     log = simulator.requests()
@@ -262,7 +265,7 @@ ONE = """\
 def test_a_task_of_a_looped_file_reads_what_it_needs_itself(
     ansible: Any, simulator: Simulator, connected: Mapping[str, str]
 ) -> None:
-    """There is nobody to share a list with: each is a task and a worker of its own."""
+    """A loop of include_tasks makes a task and a worker for each item, so they share nothing."""
     (ansible.cwd / "one.yml").write_text(ONE, encoding="utf-8")
     outcome = ansible.play(INCLUDED, **{**connected, **FAST})
     assert outcome.status == 0, outcome.output
@@ -287,8 +290,7 @@ UNTIL = """\
 """
 
 
-def test_a_retry_reads_again(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
-    """What is waited for is looked at anew with each try."""
+def test_every_retry_of_until_reads_again(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
     simulator.patch(keyring_connections=[{"ID": 2003, "status": "broken"}])
     outcome = ansible.play(UNTIL, **{**connected, **FAST})
     assert outcome.status == 2
@@ -296,8 +298,9 @@ def test_a_retry_reads_again(ansible: Any, simulator: Simulator, connected: Mapp
 
 
 @pytest.mark.parametrize("way", [FAST, ORDINARY])
-def test_ad_hoc(ansible: Any, simulator: Simulator, connected: Mapping[str, str], way: Mapping[str, str]) -> None:
-    """From the command line, verbose too; only the ordinary way starts a module."""
+def test_an_ad_hoc_command_takes_the_fast_path_unless_it_is_switched_off(
+    ansible: Any, connected: Mapping[str, str], way: Mapping[str, str]
+) -> None:
     outcome = ansible.run(
         "ansible",
         "localhost",
@@ -329,7 +332,7 @@ BECOME = """\
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody without a password")
 def test_become_starts_the_ordinary_module(ansible: Any, connected: Mapping[str, str]) -> None:
-    """Another user has other rights and another environment."""
+    """With become the task runs as another user, with other permissions and another environment."""
     outcome = ansible.play(BECOME, "-vvv", **{**connected, **FAST})
     assert outcome.status == 0, outcome.output
     assert "AnsiballZ" in outcome.output

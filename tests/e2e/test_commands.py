@@ -43,8 +43,9 @@ def writes(simulator: Simulator) -> list[str]:
     return [request["path"] for request in simulator.requests() if request["method"] != "GET"]
 
 
-def test_playbook(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
-    """A playbook: first to see what it would do, then to do it, then to see that it is done."""
+def test_playbook_in_check_mode_then_run_twice(
+    ansible: Any, simulator: Simulator, connected: Mapping[str, str]
+) -> None:
     foreseen = ansible.play(PLAY, "--check", "--diff", **connected)
     assert foreseen.status == 0, foreseen.output
     assert "changed=1" in foreseen.stdout
@@ -68,8 +69,7 @@ def test_playbook(ansible: Any, simulator: Simulator, connected: Mapping[str, st
     assert {request["query"].get("http_envelope") for request in simulator.requests()} == {"1"}
 
 
-def test_failure(ansible: Any, connected: Mapping[str, str]) -> None:
-    """A failure is told in words, and nothing that looks like a crash."""
+def test_a_failure_has_a_message_and_no_traceback(ansible: Any, connected: Mapping[str, str]) -> None:
     failed = ansible.play(PLAY, "-e", "account=nobody", **connected)
     assert failed.status == 2
     assert "https://public-api.wordpress.com/connect/?" in failed.output
@@ -77,8 +77,7 @@ def test_failure(ansible: Any, connected: Mapping[str, str]) -> None:
     assert failed.tasks[0]["result"]["error"]["code"] == "missing_keyring_connection"
 
 
-def test_ad_hoc(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
-    """A module without a playbook."""
+def test_ad_hoc_command(ansible: Any, simulator: Simulator, connected: Mapping[str, str]) -> None:
     module = ["localhost", "-m", "community.wpcom.wpcom_connection_info"]
     told = ansible.run("ansible", *module, **connected)
     assert told.status == 0, told.output
@@ -113,8 +112,9 @@ def job(folder: Path, connected: Mapping[str, str], token: str, cmdline: str) ->
 
 
 @pytest.mark.parametrize("cmdline", ["--check --diff -vvv", ""])
-def test_job(ansible: Any, simulator: Simulator, connected: Mapping[str, str], tmp_path: Path, cmdline: str) -> None:
-    """A job as AWX runs it, by ansible-runner; what people get to see of it never has the token."""
+def test_a_job_as_awx_runs_it_never_shows_the_token(
+    ansible: Any, simulator: Simulator, connected: Mapping[str, str], tmp_path: Path, cmdline: str
+) -> None:
     token = "job-token-4711"
     simulator.patch(tokens=[{"token": token, "user_ID": 1001, "scope": "global", "client_ID": 50001}])
     folder = job(tmp_path / "job", connected, token, cmdline)
