@@ -15,13 +15,13 @@ from ansible_collections.community.wpcom.plugins.module_utils import _records
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     ApiError,
     IgnoredWriteError,
-    LostAnswerError,
+    IndeterminateWriteError,
     UnconfirmedWriteError,
     WpcomError,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.plugins.module_utils._records import Record
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call
-from ansible_collections.community.wpcom.plugins.module_utils._transport import Transport
 
 T = TypeVar("T")
 # The resources have methods called list, which would hide the type within their classes.
@@ -85,7 +85,7 @@ class _Resource:
 
     def _confirmed(
         self, send: Callable[[], T], read_back: Callable[[], T | None], *, doubles: bool = False
-    ) -> tuple[T, LostAnswerError | None]:
+    ) -> tuple[T, IndeterminateWriteError | None]:
         """Return the answer of a write, and the error of the first try where it was sent twice.
 
         Where the answer is lost the truth is read back; what turns out not to be done is sent once more. ``doubles`` marks
@@ -93,7 +93,7 @@ class _Resource:
         """
         try:
             return send(), None
-        except LostAnswerError as error:
+        except IndeterminateWriteError as error:
             lost = error
         done = self._read_back(lost, read_back, patient=doubles)
         if done is not None:
@@ -102,19 +102,21 @@ class _Resource:
             raise _not_done(lost)
         try:
             return send(), lost
-        except LostAnswerError as error:
+        except IndeterminateWriteError as error:
             done = self._read_back(error, read_back, patient=doubles)
             if done is not None:
                 return done, lost
             raise _not_done(error) from None
         except ApiError as refusal:
             # The first try may have been done late, so that the second was refused for it.
-            done = self._read_back(LostAnswerError(refusal, wait=0, timed_out=False), read_back, patient=False)
+            done = self._read_back(IndeterminateWriteError(refusal, wait=0, timed_out=False), read_back, patient=False)
             if done is not None:
                 return done, lost
             raise
 
-    def _read_back(self, lost: LostAnswerError, read_back: Callable[[], T | None], *, patient: bool) -> T | None:
+    def _read_back(
+        self, lost: IndeterminateWriteError, read_back: Callable[[], T | None], *, patient: bool
+    ) -> T | None:
         """Return what a write whose answer was lost has made, None where it was not done."""
         # A server that timed out may still be at work: look more than once before the write is repeated.
         looks = max(1, self._transport.retries) if lost.timed_out else 1
@@ -545,7 +547,7 @@ def _unless_forbidden(get: Callable[[], T]) -> T | None:
         raise
 
 
-def _not_done(lost: LostAnswerError) -> LostAnswerError:
+def _not_done(lost: IndeterminateWriteError) -> IndeterminateWriteError:
     lost.message += " It was looked up afterwards: nothing had been written."
     return lost
 

@@ -79,19 +79,19 @@ class NotAllowedError(WpcomError):
 
 
 class ConnectError(WpcomError):
-    """No answer came: connection refused or lost, time-out, TLS, proxy."""
+    """There was no response: connection refused or lost, timeout, TLS, proxy."""
 
-    code = "no_answer"
+    code = "no_response"
 
 
-class AnswerError(WpcomError):
-    """An answer came that is not the API's: no JSON, JSON of another shape, a redirect."""
+class ResponseError(WpcomError):
+    """The response is not the API's: not JSON, JSON of another form, a redirect."""
 
-    code = "unexpected_answer"
+    code = "unexpected_response"
 
 
 class ApiError(WpcomError):
-    """The API refused, with a status and mostly a slug (empty ``code`` where the answer had none)."""
+    """The API refused, with a status and mostly a slug (empty ``code`` where the response had none)."""
 
     code = ""
 
@@ -106,15 +106,15 @@ class ApiError(WpcomError):
         return self.status == 404 and not self.code
 
 
-class LostAnswerError(WpcomError):
-    """A write was sent and may or may not have been done: the answer was lost, unreadable, or a server error.
+class IndeterminateWriteError(WpcomError):
+    """A write was sent and may have been performed: the response was lost, unreadable, or a server error.
 
-    ``wait`` are the seconds to let pass before asking again (None: the caller's choice), ``timed_out`` whether the
-    server may still be at work on it.
+    ``wait`` are the seconds to wait before the next request (None: the caller's choice), ``timed_out`` whether the
+    server may still be processing it.
     """
 
     def __init__(self, cause: WpcomError, *, wait: float | None, timed_out: bool) -> None:
-        """Speak as the cause does."""
+        """Take the message and the details of the cause."""
         super().__init__(
             cause.message,
             code=cause.code,
@@ -128,7 +128,7 @@ class LostAnswerError(WpcomError):
 
 
 class UnconfirmedWriteError(WpcomError):
-    """A write was sent, its answer was lost, and what became of it could not be read back."""
+    """A write was sent, its response was lost, and whether it was performed could not be read back."""
 
     code = "unconfirmed_write"
 
@@ -140,6 +140,12 @@ class IgnoredWriteError(WpcomError):
 
 
 class CheckModeError(WpcomError):
-    """A write was about to leave in check mode: a defect of the collection, stopped at the transport."""
+    """A write was about to be sent in check mode: a bug in the collection, stopped at the transport."""
 
     code = "write_in_check_mode"
+
+
+class InterruptedTaskError(WpcomError):
+    """The task was interrupted: no further request or wait begins."""
+
+    code = "interrupted"

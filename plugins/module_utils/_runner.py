@@ -16,6 +16,11 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.community.wpcom.plugins.module_utils._api import Api
 from ansible_collections.community.wpcom.plugins.module_utils._apply import carry_out, read_all
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import (
+    HAS_REQUESTS,
+    REQUESTS_IMPORT_ERROR,
+    Transport,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._options import (
     ConnectionOptions,
     connection_argument_spec,
@@ -24,11 +29,6 @@ from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
 from ansible_collections.community.wpcom.plugins.module_utils._records import EXPIRING_WITHIN_DAYS, Record
 from ansible_collections.community.wpcom.plugins.module_utils._remedies import needs_account, remedy
 from ansible_collections.community.wpcom.plugins.module_utils._snapshot import Call, Snapshot, settle
-from ansible_collections.community.wpcom.plugins.module_utils._transport import (
-    HAS_REQUESTS,
-    REQUESTS_IMPORT_ERROR,
-    Transport,
-)
 
 Planner = Callable[[Mapping[str, Any], Any], Plan]
 

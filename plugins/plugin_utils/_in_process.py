@@ -20,6 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import HAS_REQUESTS
 from ansible_collections.community.wpcom.plugins.module_utils._runner import (
     Client,
     ModuleSpec,
@@ -27,7 +28,6 @@ from ansible_collections.community.wpcom.plugins.module_utils._runner import (
     execute,
     execute_with,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._transport import HAS_REQUESTS
 
 SWITCH = "WPCOM_IN_PROCESS"
 

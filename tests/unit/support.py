@@ -16,9 +16,9 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.community.wpcom.plugins.module_utils._api import Api
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._runner import Outcome, execute
-from ansible_collections.community.wpcom.plugins.module_utils._transport import Transport
 from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connected_application,
     wpcom_connection_info,

@@ -14,10 +14,10 @@ import requests
 
 from ansible_collections.community.wpcom.plugins.module_utils._api import Api
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
-    AnswerError,
     ApiError,
     IgnoredWriteError,
-    LostAnswerError,
+    IndeterminateWriteError,
+    ResponseError,
     UnconfirmedWriteError,
     WpcomError,
 )
@@ -217,7 +217,7 @@ def test_lost_answer_without_retries(simulator: Simulator, write: Write, fault: 
         check_result(write, write.send(made))
         assert without_dates(simulator.state()) == expected_state(before, write)
     else:
-        with pytest.raises(LostAnswerError) as caught:
+        with pytest.raises(IndeterminateWriteError) as caught:
             write.send(made)
         assert "nothing had been written" in caught.value.message
         assert simulator.state() == before
@@ -231,7 +231,7 @@ def test_lost_twice(simulator: Simulator, write: Write, fault: str) -> None:
     """A write is sent twice at most; then the error says that nothing was done."""
     before = simulator.state()
     simulator.fault(method="POST", times=-1, **AMBIGUOUS[fault])
-    with pytest.raises(LostAnswerError) as caught:
+    with pytest.raises(IndeterminateWriteError) as caught:
         write.send(api(simulator.url))
     assert "nothing had been written" in caught.value.message
     assert simulator.state() == before
@@ -329,7 +329,7 @@ def test_redirected_write(simulator: Simulator, write: Write) -> None:
     """A redirect is an error and sends nothing elsewhere."""
     before = simulator.state()
     simulator.fault(method="POST", kind="redirect", location=simulator.url + "/rest/v1.1" + write.path)
-    with pytest.raises(AnswerError) as caught:
+    with pytest.raises(ResponseError) as caught:
         write.send(api(simulator.url))
     assert "redirected" in caught.value.message
     assert len(posts(simulator)) == 1
@@ -621,7 +621,7 @@ def test_other_404_is_an_error(simulator: Simulator, get: Callable[[Api], Any], 
 def test_record_without_id_is_no_answer(get: Callable[[Api], Any], path: str, document: Any) -> None:
     """Whatever has no ID is not the thing that was asked for."""
     script = Script(json_answer(document))
-    with pytest.raises(AnswerError) as caught:
+    with pytest.raises(ResponseError) as caught:
         get(api("http://api.invalid", script=script))
     assert "expected form" in caught.value.message
     assert len(script.sent) == 1
@@ -642,7 +642,7 @@ LISTS: dict[str, tuple[Callable[[Api], Any], str]] = {
 def test_list_of_the_wrong_shape_is_no_answer(get: Callable[[Api], Any], key: str, inner: Any) -> None:
     """A list holds objects, or it is a clear error."""
     for document in ({key: inner}, {"other": []}, [], None):
-        with pytest.raises(AnswerError) as caught:
+        with pytest.raises(ResponseError) as caught:
             get(api("http://api.invalid", script=Script(json_answer(document))))
         assert f"no list '{key}'" in caught.value.message
 
@@ -660,7 +660,7 @@ def test_list_as_php_sends_it(get: Callable[[Api], Any], key: str) -> None:
 @pytest.mark.parametrize(("get", "key"), [LISTS[name] for name in ("publicize", "on site", "keyring")])
 def test_list_with_records_without_id_is_no_answer(get: Callable[[Api], Any], key: str) -> None:
     """A connection without an ID is none."""
-    with pytest.raises(AnswerError):
+    with pytest.raises(ResponseError):
         get(api("http://api.invalid", script=Script(json_answer({key: [{"service": "facebook"}]}))))
 
 

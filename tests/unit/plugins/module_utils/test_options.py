@@ -16,8 +16,8 @@ import yaml
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.community.wpcom.plugins.doc_fragments.api import ModuleDocFragment
-from ansible_collections.community.wpcom.plugins.module_utils import _transport
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport as _transport
 from ansible_collections.community.wpcom.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     ConnectionOptions,

@@ -16,8 +16,8 @@ import requests
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.wpcom.plugins.module_utils import _transport
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport as _transport
 from ansible_collections.community.wpcom.plugins.module_utils._plan import Plan
 from ansible_collections.community.wpcom.plugins.module_utils._remedies import needs_account, remedy
 from ansible_collections.community.wpcom.plugins.module_utils._runner import ModuleSpec, Outcome, execute

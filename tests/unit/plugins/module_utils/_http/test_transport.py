@@ -22,16 +22,16 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.community.wpcom.plugins.module_utils import _transport
 from ansible_collections.community.wpcom.plugins.module_utils._errors import (
-    AnswerError,
     ApiError,
     CheckModeError,
     ConnectError,
-    LostAnswerError,
+    IndeterminateWriteError,
     OptionError,
+    ResponseError,
     WpcomError,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport as _transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
@@ -127,7 +127,7 @@ def test_time_out_error_names_the_option(simulator: Simulator) -> None:
     assert "raise timeout" in error.message
     assert error.as_result()["error"] == {
         "status": None,
-        "code": "no_answer",
+        "code": "no_response",
         "message": None,
         "method": "GET",
         "path": "/me",
@@ -170,7 +170,7 @@ def test_foreign_page_is_final(simulator: Simulator, fault: dict[str, Any]) -> N
     simulator.fault(path="/me", times=-1, **fault)
     with pytest.raises(WpcomError) as caught:
         transport(simulator.url).get("/me", no_list, action="read the account")
-    assert isinstance(caught.value, (AnswerError, ApiError))
+    assert isinstance(caught.value, (ResponseError, ApiError))
     assert len(simulator.requests()) == 1
 
 
@@ -333,7 +333,7 @@ def test_write_with_a_lost_answer_is_not_repeated(simulator: Simulator, fault: d
     simulator.fault(method="POST", when="after", times=-1, **fault)
     naps = Naps()
     error = write_failure(transport(simulator.url, naps=naps))
-    assert isinstance(error, LostAnswerError)
+    assert isinstance(error, IndeterminateWriteError)
     # A gateway may give up on a server that is still at work.
     assert error.timed_out is (fault.get("status") == 504)
     assert error.wait == (60 if fault["kind"] == "limit_reached" else None)
@@ -345,7 +345,7 @@ def test_write_that_timed_out_says_so(simulator: Simulator) -> None:
     """The server may still be at work."""
     simulator.fault(method="POST", kind="delay", seconds=0.8)
     error = write_failure(transport(simulator.url, timeout=0.4))
-    assert isinstance(error, LostAnswerError)
+    assert isinstance(error, IndeterminateWriteError)
     assert error.timed_out
 
 
@@ -437,7 +437,7 @@ def test_tls_that_breaks_off_is_tried_again(kind: type[ssl.SSLError]) -> None:
     """It is a lost connection as any other, and no question of certificates."""
     broken = requests.exceptions.SSLError(kind(8, "EOF occurred in violation of protocol"))
     assert read(transport(script=Script(broken, OK))) == ME
-    assert isinstance(write_failure(transport(script=Script(broken))), LostAnswerError)
+    assert isinstance(write_failure(transport(script=Script(broken))), IndeterminateWriteError)
 
 
 def test_write_with_wrong_shape_is_lost() -> None:
@@ -447,7 +447,7 @@ def test_write_with_wrong_shape_is_lost() -> None:
         raise ValueError("no object")
 
     script = Script(json_answer([]))
-    with pytest.raises(LostAnswerError) as caught:
+    with pytest.raises(IndeterminateWriteError) as caught:
         transport(script=script).post("/x", no_object, action="do it")
     assert "(no object)" in caught.value.message
     assert len(script.sent) == 1
@@ -497,8 +497,8 @@ def test_redirect_is_never_followed(
     simulator.fault(kind="redirect", status=status, location=location, times=-1)
     made = transport(simulator.url)
     error = failure(made) if method == "GET" else write_failure(made)
-    assert error.__class__ is AnswerError
-    assert (error.status, error.code) == (status, "unexpected_answer")
+    assert error.__class__ is ResponseError
+    assert (error.status, error.code) == (status, "unexpected_response")
     assert f"redirected to {location}" in error.message
     assert "set api_url" in error.message
     assert len(simulator.requests()) == 1
@@ -524,7 +524,7 @@ def test_redirect_to_a_strange_place(location: str) -> None:
     """Downgrades and nonsense are refused as politely."""
     script = Script(Answer(302, "", {"Location": location}))
     error = failure(transport("https://api.invalid", script=script))
-    assert isinstance(error, (AnswerError, ConnectError))
+    assert isinstance(error, (ResponseError, ConnectError))
     assert len(error.message) < 1000
     assert len(script.sent) == 1
 
@@ -693,11 +693,11 @@ def _refuse(document: Any) -> None:
 
 
 @pytest.mark.parametrize("depth", [51, 1000, 100_000])
-def test_deep_nesting_is_no_answer(depth: int) -> None:
+def test_deep_nesting_is_no_response(depth: int) -> None:
     """Nothing of the API is so deep, and recursion must not end the task with a traceback."""
     for body in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
         error = failure(transport(script=Script(Answer(200, body)), retries=0))
-        assert error.__class__ is AnswerError
+        assert error.__class__ is ResponseError
         error = failure(transport(script=Script(Answer(400, body)), retries=0))
         assert isinstance(error, ApiError)
         assert error.code == ""
@@ -724,7 +724,7 @@ def test_no_json(body: bytes, message: str) -> None:
     """An answer that is not JSON is told with its beginning, and where to look."""
     script = Script(Answer(200, body))
     error = failure(transport(script=script, retries=1))
-    assert error.__class__ is AnswerError
+    assert error.__class__ is ResponseError
     assert message in error.message
     assert "Check api_url" in error.message
     assert len(error.api_message or "") <= 300
@@ -887,7 +887,7 @@ def test_broken_off_body_is_tried_again() -> None:
             naps = Naps()
             error = failure(transport(server.url, retries=2, naps=naps))
             assert isinstance(error, ConnectError)
-            assert "broke off" in error.message or "no connection" in error.message
+            assert "is incomplete" in error.message or "no connection" in error.message
             assert len(naps) == 2
 
 

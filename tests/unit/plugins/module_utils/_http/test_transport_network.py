@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, ConnectError, WpcomError
-from ansible_collections.community.wpcom.plugins.module_utils._transport import Transport
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import Naps, Script, as_it_is, json_answer, transport
 
