@@ -236,8 +236,8 @@ def response_failure(response: Response) -> FailedRequest | None:
 
 
 def _is_limited(response: Response) -> bool:
-    slug, _text = response.slug_and_text
-    return LIMIT_REACHED in response.text and not slug
+    # Records may contain any text, and so may errors of the API itself.
+    return not response.is_success and LIMIT_REACHED in response.text and not response.slug_and_text[0]
 
 
 def _api_error(response: Response) -> ApiError:
