@@ -159,11 +159,15 @@ RESPONSES: tuple[tuple[Callable[[Response], bool], Kind], ...] = (
         Kind("too_many_requests", retried=True, throttled=True),
     ),
     (
+        # The gateway stopped waiting; the server behind it may still be at work.
+        lambda response: response.status == 504 and _is_limited(response),
+        Kind("gateway_limit_reached", retried=True, ambiguous=True, throttled=True, timed_out=True),
+    ),
+    (
         lambda response: _is_limited(response),
         Kind("limit_reached", retried=True, ambiguous=True, throttled=True),
     ),
     (
-        # The gateway stopped waiting; the server behind it may still be at work.
         lambda response: response.status == 504,
         Kind("gateway_timeout", retried=True, ambiguous=True, timed_out=True),
     ),

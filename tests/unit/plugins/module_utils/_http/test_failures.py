@@ -523,6 +523,7 @@ RESPONSE_CASES: list[tuple[str, int, str, str, dict[str, bool], str]] = [
     ("too_many_requests", 429, HTML, "Limit reached", THROTTLED, ""),
     ("limit_reached", 500, HTML, "<h1>Limit reached</h1>", LIMITED, ""),
     ("limit_reached", 403, HTML, "Limit reached", LIMITED, ""),
+    ("gateway_limit_reached", 504, HTML, "Limit reached", {**LIMITED, "timed_out": True}, ""),
     ("gateway_timeout", 504, HTML, "", TIMED_OUT, ""),
     ("temporary_error", 500, JSON, SLUG, AMBIGUOUS, "slug"),
     ("temporary_error", 502, HTML, "", AMBIGUOUS, ""),
