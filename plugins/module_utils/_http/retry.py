@@ -51,7 +51,7 @@ class Pacer:
         clock: Callable[[], float] = time.monotonic,
         stop: Callable[[], bool] = never,
     ) -> None:
-        """Nobody has to wait yet; ``max_delay`` seconds is the longest single wait."""
+        """Begin without a wait; ``max_delay`` seconds is the longest single wait."""
         self._max_delay = float(max_delay)
         self._parallel = parallel
         self._sleep = sleep

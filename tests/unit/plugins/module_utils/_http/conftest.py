@@ -46,7 +46,7 @@ def tls(secured: Simulator) -> Simulator:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port where nobody listens."""
+    """A port that refuses connections."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         yield unused.getsockname()[1]

@@ -15,11 +15,11 @@ import trustme
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import as_it_is, json_answer
+from ansible_collections.community.wpcom.tests.unit.support import as_it_is, json_response
 
 ME = {"ID": 1}
 
-OK = json_answer(ME)
+OK = json_response(ME)
 
 
 def read(made: Transport, path: str = "/me", **more: Any) -> Any:

@@ -52,11 +52,11 @@ from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.s
 )
 from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
-    Answer,
     Naps,
     Script,
+    ScriptedResponse,
     brief,
-    json_answer,
+    json_response,
     page,
     transport,
 )
@@ -129,7 +129,7 @@ def test_read_is_retried_where_the_connection_is_refused() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 408, 409, 410, 418, 422, 451, 501, 505])
 def test_refusal_is_final(status: int) -> None:
-    script = Script(json_answer({"error": "some_slug", "message": "No."}, status))
+    script = Script(json_response({"error": "some_slug", "message": "No."}, status))
     error = failure(transport(script=script))
     assert isinstance(error, ApiError)
     assert (error.status, error.code, error.api_message) == (status, "some_slug", "No.")
@@ -157,7 +157,7 @@ def test_foreign_page_is_final(simulator: Simulator, fault: dict[str, Any]) -> N
 
 def test_limit_reached_as_text_of_the_api() -> None:
     """With a slug, Limit reached is an ordinary error: texts are never looked at."""
-    script = Script(json_answer({"error": "invalid_input", "message": "Limit reached"}, 400))
+    script = Script(json_response({"error": "invalid_input", "message": "Limit reached"}, 400))
     error = failure(transport(script=script))
     assert (error.code, error.api_message) == ("invalid_input", "Limit reached")
     assert len(script.sent) == 1
@@ -216,7 +216,7 @@ def test_connection_lost_during_tls_is_retried(kind: type[ssl.SSLError]) -> None
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409])
 def test_write_refused_is_final(status: int) -> None:
-    script = Script(json_answer({"error": "invalid_input", "message": "No."}, status))
+    script = Script(json_response({"error": "invalid_input", "message": "No."}, status))
     error = write_failure(transport(script=script))
     assert error.__class__ is ApiError
     assert (error.status, error.method) == (status, "POST")
@@ -227,22 +227,22 @@ def test_page_is_recognised_by_its_type() -> None:
     script = Script(page("<html>Log in</html>"))
     assert "<html>Log in</html>" in failure(transport(script=script)).message
     assert len(script.sent) == 1
-    script = Script(Answer(200, "<html>", {}), OK)
+    script = Script(ScriptedResponse(200, "<html>", {}), OK)
     assert read(transport(script=script)) == ME
 
 
 class RawServer:
-    """Answers every connection with the same bytes, after the head of a request was read."""
+    """Sends the same bytes over every connection, after it has read the head of a request."""
 
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
+    def __init__(self, content: bytes) -> None:
+        self.content = content
         self.connections = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.thread = threading.Thread(target=self.serve, daemon=True)
 
     def serve(self) -> None:
-        """Answer until the port is closed."""
+        """Respond until the port is closed."""
         while True:
             try:
                 connection, _address = self.listener.accept()
@@ -257,7 +257,7 @@ class RawServer:
                         break
                     head += data
                 try:
-                    connection.sendall(self.answer)
+                    connection.sendall(self.content)
                     connection.shutdown(socket.SHUT_WR)
                     # Reading to the end, or the rest of a body unread would reset the connection.
                     connection.settimeout(0.1)
@@ -280,7 +280,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "content",
     [
         b"",
         b"\x00\x01\x02",
@@ -306,8 +306,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     ids=range(20),
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_nothing_on_the_wire_is_a_traceback(answer: bytes, method: str) -> None:
-    with RawServer(answer) as server:
+def test_nothing_on_the_wire_is_a_traceback(content: bytes, method: str) -> None:
+    with RawServer(content) as server:
         made = transport(server.url, retries=1, timeout=2)
         error = failure(made) if method == "GET" else write_failure(made)
         made.close()
@@ -316,8 +316,8 @@ def test_nothing_on_the_wire_is_a_traceback(answer: bytes, method: str) -> None:
 
 
 def test_incomplete_body_is_retried() -> None:
-    for answer in (HEAD + b"Content-Length: 500\r\n\r\n{", HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{"):
-        with RawServer(answer) as server:
+    for content in (HEAD + b"Content-Length: 500\r\n\r\n{", HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{"):
+        with RawServer(content) as server:
             naps = Naps()
             error = failure(transport(server.url, retries=2, naps=naps))
             assert isinstance(error, ConnectError)

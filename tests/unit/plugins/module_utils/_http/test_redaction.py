@@ -25,10 +25,10 @@ from ansible_collections.community.wpcom.plugins.module_utils._http.transport im
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import (
     TOKEN,
-    Answer,
     Script,
+    ScriptedResponse,
     as_it_is,
-    json_answer,
+    json_response,
     options,
     page,
     transport,
@@ -99,8 +99,8 @@ def _refuse(document: Any) -> None:
     raise ValueError("not this")
 
 
-def answers(echo: str) -> list[Answer]:
-    """Return answers of every kind that hold a text."""
+def responses_with(echo: str) -> list[ScriptedResponse]:
+    """Return responses of every kind that contain a text."""
     as_json = json.dumps(echo)[1:-1] if '"' in echo or "\\" in echo else echo
     return [
         page(f"<p>You sent {echo}</p>"),
@@ -109,12 +109,12 @@ def answers(echo: str) -> list[Answer]:
         # The cut of an excerpt must not leave a piece of it.
         page("x" * 290 + echo, 404),
         page("x " * 140 + echo, 200),
-        Answer(400, f'{{"error": "bad", "message": "{as_json}"}}'),
-        Answer(400, f'{{"error": "{as_json}", "message": ""}}'),
-        Answer(200, f'["{as_json}"]'),
-        Answer(200, f'{{"{as_json}": '),
-        Answer(302, "", {"Location": f"https://x.invalid/?{quote(echo)}"}),
-        Answer(200, f'{{"code": 400, "headers": [], "body": {{"error": "bad", "message": "{as_json}"}}}}'),
+        ScriptedResponse(400, f'{{"error": "bad", "message": "{as_json}"}}'),
+        ScriptedResponse(400, f'{{"error": "{as_json}", "message": ""}}'),
+        ScriptedResponse(200, f'["{as_json}"]'),
+        ScriptedResponse(200, f'{{"{as_json}": '),
+        ScriptedResponse(302, "", {"Location": f"https://x.invalid/?{quote(echo)}"}),
+        ScriptedResponse(200, f'{{"code": 400, "headers": [], "body": {{"error": "bad", "message": "{as_json}"}}}}'),
     ]
 
 
@@ -122,9 +122,9 @@ def answers(echo: str) -> list[Answer]:
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_echoed_token_is_masked(token: str, spelling: Callable[[str], str]) -> None:
     echo = spelling(token)
-    for answer in answers(echo):
+    for scripted in responses_with(echo):
         for http_envelope in (False, True):
-            made = transport(script=Script(answer), api_token=token, retries=0, http_envelope=http_envelope)
+            made = transport(script=Script(scripted), api_token=token, retries=0, http_envelope=http_envelope)
             for error in errors_of(made):
                 for text in everything(error):
                     assert token not in text
@@ -162,7 +162,7 @@ def test_echo_of_the_simulator(simulator: Simulator) -> None:
 
 def test_echoed_token_is_masked_in_documents() -> None:
     document = {"a": [TOKEN, {"b": f"x{TOKEN}x"}], TOKEN: 1, "n": 5, "none": None}
-    assert transport(script=Script(json_answer(document))).get("/me", as_it_is, action="read") == {
+    assert transport(script=Script(json_response(document))).get("/me", as_it_is, action="read") == {
         "a": [MASK, {"b": f"x{MASK}x"}],
         MASK: 1,
         "n": 5,

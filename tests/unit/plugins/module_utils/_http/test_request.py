@@ -20,7 +20,13 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
 )
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request
 from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.support import ME, failure, read
-from ansible_collections.community.wpcom.tests.unit.support import Answer, Script, json_answer, page, transport
+from ansible_collections.community.wpcom.tests.unit.support import (
+    Script,
+    ScriptedResponse,
+    json_response,
+    page,
+    transport,
+)
 
 
 def test_query_is_spelled_as_the_api_reads_it() -> None:
@@ -41,7 +47,7 @@ def test_request_is_a_value() -> None:
 
 
 def test_read_with_a_response_of_another_form_is_a_response_error() -> None:
-    script = Script(json_answer([]))
+    script = Script(json_response([]))
     response = transport(script=script).send(Request("GET", "/me", "read the account"))
     assert response.document == []
     assert response.parse(len) == 0
@@ -56,7 +62,7 @@ def test_write_with_a_response_of_another_form_is_indeterminate() -> None:
     def no_object(document: Any) -> None:
         raise ValueError("no object")
 
-    script = Script(json_answer([]))
+    script = Script(json_response([]))
     with pytest.raises(IndeterminateWriteError) as caught:
         transport(script=script).post("/x", no_object, action="do it")
     assert "(no object)" in caught.value.message
@@ -80,16 +86,16 @@ ENVELOPES: list[Any] = [
 
 @pytest.mark.parametrize("document", ENVELOPES, ids=lambda document: json.dumps(document)[:40])
 def test_what_is_not_an_envelope_is_the_response(document: Any) -> None:
-    assert read(transport(script=Script(json_answer(document)), http_envelope=True)) == document
+    assert read(transport(script=Script(json_response(document)), http_envelope=True)) == document
 
 
 def test_envelope_without_headers() -> None:
-    script = Script(json_answer({"code": 200, "headers": None, "body": ME}))
+    script = Script(json_response({"code": 200, "headers": None, "body": ME}))
     assert read(transport(script=script, http_envelope=True)) == ME
 
 
 def test_envelope_with_an_infinite_code() -> None:
-    script = Script(Answer(200, '{"code": Infinity, "headers": [], "body": {}}'))
+    script = Script(ScriptedResponse(200, '{"code": Infinity, "headers": [], "body": {}}'))
     with pytest.raises(WpcomError):
         transport(script=script, http_envelope=True, retries=0).get("/me", _refuse, action="read the account")
 
@@ -102,17 +108,17 @@ def _refuse(document: Any) -> None:
 def test_deep_nesting_is_a_response_error(depth: int) -> None:
     """The API nests less deeply, and recursion must not end the task with a traceback."""
     for body in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
-        error = failure(transport(script=Script(Answer(200, body)), retries=0))
+        error = failure(transport(script=Script(ScriptedResponse(200, body)), retries=0))
         assert error.__class__ is ResponseError
-        error = failure(transport(script=Script(Answer(400, body)), retries=0))
+        error = failure(transport(script=Script(ScriptedResponse(400, body)), retries=0))
         assert isinstance(error, ApiError)
         assert error.code == ""
-        failure(transport(script=Script(Answer(200, body)), retries=0, http_envelope=True))
+        failure(transport(script=Script(ScriptedResponse(200, body)), retries=0, http_envelope=True))
 
 
 def test_nesting_as_deep_as_meta_goes() -> None:
     body = "[" * 40 + "]" * 40
-    assert read(transport(script=Script(Answer(200, body)))) == json.loads(body)
+    assert read(transport(script=Script(ScriptedResponse(200, body)))) == json.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +132,7 @@ def test_nesting_as_deep_as_meta_goes() -> None:
     ],
 )
 def test_not_json(body: bytes, message: str) -> None:
-    script = Script(Answer(200, body))
+    script = Script(ScriptedResponse(200, body))
     error = failure(transport(script=script, retries=1))
     assert error.__class__ is ResponseError
     assert message in error.message
@@ -149,12 +155,12 @@ def test_not_json(body: bytes, message: str) -> None:
     ],
 )
 def test_slug_and_text(document: Any, code: str, text: str) -> None:
-    error = failure(transport(script=Script(json_answer(document, 405))))
+    error = failure(transport(script=Script(json_response(document, 405))))
     assert (error.code, error.api_message) == (code, text)
 
 
 def test_empty_404() -> None:
-    error = failure(transport(script=Script(Answer(404, "", {"Content-Type": "text/plain;charset=UTF-8"}))))
+    error = failure(transport(script=Script(ScriptedResponse(404, "", {"Content-Type": "text/plain;charset=UTF-8"}))))
     assert isinstance(error, ApiError)
     assert error.is_empty_not_found
     assert not error.is_not_found
@@ -178,7 +184,7 @@ def test_excerpts_are_short(status: int, text: str) -> None:
     ],
 )
 def test_texts_of_the_api_are_cut(key: str) -> None:
-    script = Script(json_answer({"error": "slug", key: "x" * 50_000}, 400))
+    script = Script(json_response({"error": "slug", key: "x" * 50_000}, 400))
     error = failure(transport(script=script))
     assert len(error.message) < 1000
     assert len(error.code) <= 300

@@ -36,7 +36,7 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
     Naps,
     Script,
-    json_answer,
+    json_response,
     options,
     page,
     transport,
@@ -117,7 +117,7 @@ def test_retry_after_as_a_date_soon() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(header: str, low: float, high: float, status: int) -> None:
     naps = Naps()
-    busy = json_answer({"error": "busy", "message": ""}, status, Retry_After=header)
+    busy = json_response({"error": "busy", "message": ""}, status, Retry_After=header)
     assert read(transport(script=Script(busy, OK), naps=naps)) == ME
     assert len(naps) == 1
     assert low <= naps[0] <= high
@@ -126,7 +126,7 @@ def test_retry_after(header: str, low: float, high: float, status: int) -> None:
 @pytest.mark.parametrize("header", ["0", "Wed, 21 Oct 2015 07:28:00 GMT", "Thu, 01 Jan 1970 00:00:00 -0000"])
 def test_retry_after_of_now(header: str) -> None:
     naps = Naps()
-    busy = json_answer({"error": "busy", "message": ""}, 429, Retry_After=header)
+    busy = json_response({"error": "busy", "message": ""}, 429, Retry_After=header)
     assert read(transport(script=Script(busy, OK), naps=naps)) == ME
     assert naps == []
 

@@ -35,11 +35,11 @@ from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.s
 from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
     TOKEN,
-    Answer,
     Naps,
     Script,
+    ScriptedResponse,
     as_it_is,
-    json_answer,
+    json_response,
     transport,
 )
 
@@ -98,7 +98,7 @@ def test_redirect_is_never_followed(
     ],
 )
 def test_redirect_to_a_strange_location(location: str) -> None:
-    script = Script(Answer(302, "", {"Location": location}))
+    script = Script(ScriptedResponse(302, "", {"Location": location}))
     error = failure(transport("https://api.invalid", script=script))
     assert isinstance(error, (ResponseError, ConnectError))
     assert len(error.message) < 1000
@@ -259,7 +259,7 @@ def test_verify_goes_with_every_request(
 ) -> None:
     if environment:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", environment)
-    script = Script(json_answer({"ID": 1}))
+    script = Script(json_response({"ID": 1}))
     made = transport("https://api.invalid", script=script, **changes)
     read(made)
     made.post("/me", as_it_is, action="write")
