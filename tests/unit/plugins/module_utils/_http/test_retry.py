@@ -223,6 +223,16 @@ def test_attempt_does_not_count_while_other_threads_succeed() -> None:
     assert len(script.sent) == 2
 
 
+def test_attempt_that_is_not_throttled_counts_while_other_threads_succeed() -> None:
+    clock = Clock()
+    busy = page("", 503, Retry_After="1")
+    script = Script(busy, OK, busy, OK, busy)
+    made = shared_transport(clock, script, retries=1)
+    clock.meanwhile += [lambda: write(made)] * 2
+    failure(made)
+    assert len(script.sent) == 3
+
+
 def test_wait_is_checked_again_when_it_ends() -> None:
     clock = Clock()
     limit = page("", 429, Retry_After="60")
