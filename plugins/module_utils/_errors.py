@@ -143,3 +143,9 @@ class CheckModeError(WpcomError):
     """A write was about to be sent in check mode: a defect of the collection, stopped by the transport."""
 
     code = "write_in_check_mode"
+
+
+class InterruptedTaskError(WpcomError):
+    """The task was interrupted: no further request or wait begins."""
+
+    code = "interrupted"

@@ -48,7 +48,7 @@ def options(url: str = NOWHERE, **changes: Any) -> ConnectionOptions:
     return ConnectionOptions(**params(url, **changes))
 
 
-class Answer(NamedTuple):
+class ScriptedResponse(NamedTuple):
     """One scripted answer."""
 
     status: int = 200
@@ -65,22 +65,22 @@ class Sent(NamedTuple):
     proxies: Any
 
 
-def json_answer(document: Any, status: int = 200, **headers: str) -> Answer:
+def json_response(document: Any, status: int = 200, **headers: str) -> ScriptedResponse:
     """Return an answer of the API."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, json.dumps(document), {"Content-Type": "application/json", **named})
+    return ScriptedResponse(status, json.dumps(document), {"Content-Type": "application/json", **named})
 
 
-def page(text: str, status: int = 200, **headers: str) -> Answer:
+def page(text: str, status: int = 200, **headers: str) -> ScriptedResponse:
     """Return a page of HTML."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, text, {"Content-Type": "text/html; charset=UTF-8", **named})
+    return ScriptedResponse(status, text, {"Content-Type": "text/html; charset=UTF-8", **named})
 
 
 class Script(BaseAdapter):
     """Answers requests in order, the last answer for ever; an exception is raised in place of an answer."""
 
-    def __init__(self, *answers: Union[Answer, Exception]) -> None:
+    def __init__(self, *answers: Union[ScriptedResponse, Exception]) -> None:
         """Take the answers."""
         super().__init__()
         self.answers = list(answers)

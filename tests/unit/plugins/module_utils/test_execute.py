@@ -30,9 +30,9 @@ from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
     TOKEN,
-    Answer,
     Script,
-    json_answer,
+    ScriptedResponse,
+    json_response,
     page,
     params,
     run,
@@ -294,7 +294,7 @@ class AlmostRight(Script):
     """Answers every path as the API would, but for what records hold in some places."""
 
     def __init__(self, **wrong: dict[str, Any]) -> None:
-        super().__init__(Answer())
+        super().__init__(ScriptedResponse())
         self.wrong = wrong
 
     def record(self, kind: str) -> dict[str, Any]:
@@ -324,7 +324,7 @@ class AlmostRight(Script):
     def send(self, request: requests.PreparedRequest, *arguments: Any, **more: Any) -> requests.Response:
         """Answer."""
         path = urlsplit(request.url or "").path
-        self.answers = [json_answer(self.document(path.replace("/rest/v1.1", "", 1).strip("/").split("/")))]
+        self.answers = [json_response(self.document(path.replace("/rest/v1.1", "", 1).strip("/").split("/")))]
         return super().send(request, *arguments, **more)
 
 
@@ -461,11 +461,11 @@ def test_hostile_server(served_by: Any, check_mode: bool, data: st.DataObject) -
     [
         page("<html>Log in</html>"),
         page("", 503),
-        Answer(404, "", {"Content-Type": "text/plain"}),
-        json_answer([]),
-        json_answer(None),
-        json_answer({"error": "x", "message": "y"}, 400),
-        Answer(302, "", {"Location": "https://login.invalid/"}),
+        ScriptedResponse(404, "", {"Content-Type": "text/plain"}),
+        json_response([]),
+        json_response(None),
+        json_response({"error": "x", "message": "y"}, 400),
+        ScriptedResponse(302, "", {"Location": "https://login.invalid/"}),
         requests.exceptions.ConnectionError("no route"),
         requests.exceptions.ReadTimeout("slow"),
         requests.exceptions.InvalidURL("nonsense"),

@@ -49,7 +49,7 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     Script,
     api,
     brief,
-    json_answer,
+    json_response,
     page,
     transport,
 )
@@ -648,9 +648,9 @@ def test_other_404_is_an_error(simulator: Simulator, get: Callable[[Api], Any], 
 
 @pytest.mark.parametrize(("get", "path"), READS.values(), ids=READS)
 @pytest.mark.parametrize("document", [[], None, 5, "x", {}, {"ID": 0}, {"ID": None}, {"hello": 1}])
-def test_record_without_id_is_no_answer(get: Callable[[Api], Any], path: str, document: Any) -> None:
+def test_record_without_id_is_a_response_error(get: Callable[[Api], Any], path: str, document: Any) -> None:
     """Whatever has no ID is not the thing that was asked for."""
-    script = Script(json_answer(document))
+    script = Script(json_response(document))
     with pytest.raises(ResponseError) as caught:
         get(api("http://api.invalid", script=script))
     assert "expected form" in caught.value.message
@@ -669,11 +669,11 @@ LISTS: dict[str, tuple[Callable[[Api], Any], str]] = {
 
 @pytest.mark.parametrize(("get", "key"), LISTS.values(), ids=LISTS)
 @pytest.mark.parametrize("inner", [None, 5, "x", [5], [None], [[]], {"a": 5}, {"a": {"ID": 1}, "b": None}])
-def test_list_of_the_wrong_shape_is_no_answer(get: Callable[[Api], Any], key: str, inner: Any) -> None:
+def test_list_of_the_wrong_shape_is_a_response_error(get: Callable[[Api], Any], key: str, inner: Any) -> None:
     """A list holds objects, or it is a clear error."""
     for document in ({key: inner}, {"other": []}, [], None):
         with pytest.raises(ResponseError) as caught:
-            get(api("http://api.invalid", script=Script(json_answer(document))))
+            get(api("http://api.invalid", script=Script(json_response(document))))
         assert f"no list '{key}'" in caught.value.message
 
 
@@ -681,17 +681,17 @@ def test_list_of_the_wrong_shape_is_no_answer(get: Callable[[Api], Any], key: st
 def test_list_as_php_sends_it(get: Callable[[Api], Any], key: str) -> None:
     """A list with gaps comes as an object, an empty map as a list."""
     row = {"ID": "7", "site": False}
-    records = get(api("http://api.invalid", script=Script(json_answer({key: {"0": row, "5": row}}))))
+    records = get(api("http://api.invalid", script=Script(json_response({key: {"0": row, "5": row}}))))
     assert [str(record["id"]) for record in records] == ["7", "7"]
-    assert get(api("http://api.invalid", script=Script(json_answer({key: []})))) == []
-    assert get(api("http://api.invalid", script=Script(json_answer({key: {}})))) == []
+    assert get(api("http://api.invalid", script=Script(json_response({key: []})))) == []
+    assert get(api("http://api.invalid", script=Script(json_response({key: {}})))) == []
 
 
 @pytest.mark.parametrize(("get", "key"), [LISTS[name] for name in ("publicize", "on site", "keyring")])
-def test_list_with_records_without_id_is_no_answer(get: Callable[[Api], Any], key: str) -> None:
+def test_list_with_records_without_id_is_a_response_error(get: Callable[[Api], Any], key: str) -> None:
     """A connection without an ID is none."""
     with pytest.raises(ResponseError):
-        get(api("http://api.invalid", script=Script(json_answer({key: [{"service": "facebook"}]}))))
+        get(api("http://api.invalid", script=Script(json_response({key: [{"service": "facebook"}]}))))
 
 
 # The endpoints
@@ -741,7 +741,7 @@ def test_endpoint(simulator: Simulator, call: Query[Any], line: str, query: dict
 
 def test_names_are_quoted_in_paths() -> None:
     """No site or service leads to another endpoint."""
-    script = Script(json_answer({"ID": "x", "connections": []}))
+    script = Script(json_response({"ID": "x", "connections": []}))
     made = api("http://api.invalid", script=script)
     made.fetch(ListSitePublicizeConnections("a/../b?x=1#y"))
     made.fetch(GetService("../me"))

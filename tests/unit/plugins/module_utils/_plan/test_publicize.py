@@ -253,7 +253,11 @@ def test_no_keyring_connection_of_this_id(simulator: Simulator) -> None:
     )
     # Somebody else's is none of mine.
     failed(
-        simulator, "missing_keyring_connection", "eyring connection 2102 not found", site="3001", keyring_connection_id=2102
+        simulator,
+        "missing_keyring_connection",
+        "eyring connection 2102 not found",
+        site="3001",
+        keyring_connection_id=2102,
     )
     failed(
         simulator,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No token and no proxy password in any error, whatever a server echoes."""
+"""No token and no proxy password is in any error, whatever a server echoes."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
-from ansible_collections.community.wpcom.plugins.module_utils._http.transport import MASK, Redactor, Transport
+from ansible_collections.community.wpcom.plugins.module_utils._http.redaction import MASK, Redactor
+from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import (
     TOKEN,
-    Answer,
     Script,
+    ScriptedResponse,
     as_it_is,
-    json_answer,
+    json_response,
     options,
     page,
     transport,
 )
 
-# What WordPress.com's tokens are made of.
+# What WordPress.com's tokens consist of.
 SPECIAL = "aB3!@#&%/\"<>'+=$^*()?;:,.~\\zZ9"
+
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "raw": lambda token: token,
@@ -47,6 +49,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "HTML-escaped": html.escape,
     "base64": lambda token: base64.b64encode(token.encode()).decode(),
 }
+
+
 # Spellings that servers use as well.
 FURTHER: dict[str, Callable[[str], str]] = {
     "HTML-escaped but for quotes": lambda token: html.escape(token, quote=False),
@@ -95,8 +99,8 @@ def _refuse(document: Any) -> None:
     raise ValueError("not this")
 
 
-def answers(echo: str) -> list[Answer]:
-    """Return answers of every kind that hold a text."""
+def responses_with(echo: str) -> list[ScriptedResponse]:
+    """Return responses of every kind that contain a text."""
     as_json = json.dumps(echo)[1:-1] if '"' in echo or "\\" in echo else echo
     return [
         page(f"<p>You sent {echo}</p>"),
@@ -105,23 +109,22 @@ def answers(echo: str) -> list[Answer]:
         # The cut of an excerpt must not leave a piece of it.
         page("x" * 290 + echo, 404),
         page("x " * 140 + echo, 200),
-        Answer(400, f'{{"error": "bad", "message": "{as_json}"}}'),
-        Answer(400, f'{{"error": "{as_json}", "message": ""}}'),
-        Answer(200, f'["{as_json}"]'),
-        Answer(200, f'{{"{as_json}": '),
-        Answer(302, "", {"Location": f"https://x.invalid/?{quote(echo)}"}),
-        Answer(200, f'{{"code": 400, "headers": [], "body": {{"error": "bad", "message": "{as_json}"}}}}'),
+        ScriptedResponse(400, f'{{"error": "bad", "message": "{as_json}"}}'),
+        ScriptedResponse(400, f'{{"error": "{as_json}", "message": ""}}'),
+        ScriptedResponse(200, f'["{as_json}"]'),
+        ScriptedResponse(200, f'{{"{as_json}": '),
+        ScriptedResponse(302, "", {"Location": f"https://x.invalid/?{quote(echo)}"}),
+        ScriptedResponse(200, f'{{"code": 400, "headers": [], "body": {{"error": "bad", "message": "{as_json}"}}}}'),
     ]
 
 
 @pytest.mark.parametrize("token", [SPECIAL, "plain0token", "&amp;x", "%2Fx"])
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_echoed_token_is_masked(token: str, spelling: Callable[[str], str]) -> None:
-    """Neither token nor spelling is in anything that an error shows."""
     echo = spelling(token)
-    for answer in answers(echo):
+    for scripted in responses_with(echo):
         for http_envelope in (False, True):
-            made = transport(script=Script(answer), api_token=token, retries=0, http_envelope=http_envelope)
+            made = transport(script=Script(scripted), api_token=token, retries=0, http_envelope=http_envelope)
             for error in errors_of(made):
                 for text in everything(error):
                     assert token not in text
@@ -130,7 +133,6 @@ def test_echoed_token_is_masked(token: str, spelling: Callable[[str], str]) -> N
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_spelling_is_masked(spelling: Callable[[str], str]) -> None:
-    """Each spelling of a token with special characters is gone as a whole."""
     shown = Redactor([SPECIAL])(f"[{spelling(SPECIAL)}]")
     assert MASK in shown
     assert shown.replace("Authorization: Bearer ", "").strip('[]"') == MASK
@@ -138,21 +140,18 @@ def test_spelling_is_masked(spelling: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("spelling", FURTHER.values(), ids=FURTHER)
 def test_further_spelling_is_masked(spelling: Callable[[str], str]) -> None:
-    """So is what servers in PHP, and proxies, make of it."""
     token = SPECIAL + "x"
     assert spelling(token) not in Redactor([token])(f"[{spelling(token)}]")
 
 
 @pytest.mark.parametrize("spelling", [*SPELLINGS.values(), *FURTHER.values()], ids=[*SPELLINGS, *FURTHER])
-def test_quick_look_sees_every_spelling(spelling: Callable[[str], str]) -> None:
-    """An answer is only looked through where the quick look says so; most are not."""
+def test_redaction_is_needed_for_every_spelling(spelling: Callable[[str], str]) -> None:
     redactor = Redactor([SPECIAL])
     assert redactor.is_needed(json.dumps({"a": [f"x{spelling(SPECIAL)}x"]}))
     assert not redactor.is_needed('{"service": "facebook", "external_name": "Analytical Engines"}')
 
 
 def test_echo_of_the_simulator(simulator: Simulator) -> None:
-    """A server that shows all headers of the request."""
     simulator.fault(kind="echo", status=400, times=-1)
     for error in errors_of(transport(simulator.url)):
         assert isinstance(error, WpcomError)
@@ -161,10 +160,9 @@ def test_echo_of_the_simulator(simulator: Simulator) -> None:
         assert not any(TOKEN in text for text in everything(error))
 
 
-def test_echoed_token_is_masked_in_answers() -> None:
-    """An answer that is right may hold it too, in values and in keys."""
+def test_echoed_token_is_masked_in_documents() -> None:
     document = {"a": [TOKEN, {"b": f"x{TOKEN}x"}], TOKEN: 1, "n": 5, "none": None}
-    assert transport(script=Script(json_answer(document))).get("/me", as_it_is, action="read") == {
+    assert transport(script=Script(json_response(document))).get("/me", as_it_is, action="read") == {
         "a": [MASK, {"b": f"x{MASK}x"}],
         MASK: 1,
         "n": 5,
@@ -180,7 +178,6 @@ def test_no_secret_no_mask() -> None:
 @given(token=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40), prefix=st.text())
 @settings(max_examples=60)
 def test_any_token_is_masked(token: str, prefix: str) -> None:
-    """For any token that passes the options."""
     redact = Redactor([token])
     for spelling in SPELLINGS.values():
         shown = redact(prefix + spelling(token))
@@ -188,7 +185,6 @@ def test_any_token_is_masked(token: str, prefix: str) -> None:
 
 
 def test_options_hide_the_token() -> None:
-    """Neither repr nor str of what carries it."""
     made = options(api_token=SPECIAL)
     assert dataclasses.asdict(made)["api_token"] == SPECIAL, "it is there"
     for text in (repr(made), str(made), f"{made}", repr(Redactor([SPECIAL])), repr(transport(api_token=SPECIAL))):

@@ -1,0 +1,161 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values that the transport takes and returns: Request and Response."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Callable, TypeVar
+
+from .._errors import IndeterminateWriteError, ResponseError
+from .redaction import Redactor
+
+# Embedded records are nested, but far less deeply.
+MAX_DEPTH = 50
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
+
+    ``path`` is below the REST root. A ``public`` request does not require a token.
+    """
+
+    method: str
+    path: str
+    action: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    public: bool = False
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the request may change something."""
+        return self.method != "GET"
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The parameters as the API reads them: it takes "1" for true, but not "True"."""
+        return {
+            name: "1" if value is True else value for name, value in self.params.items() if value not in (None, False)
+        }
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server that requests go to; ``verify`` as requests takes it, ``timeout`` in seconds."""
+
+    url: str
+    timeout: float
+    verify: bool | str
+    redact: Redactor = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Response:
+    """The response to a request; the names of ``headers`` are in lower case."""
+
+    request: Request
+    server: Server
+    status: int
+    headers: Mapping[str, str]
+    text: str = field(repr=False)
+
+    @cached_property
+    def document(self) -> Any:
+        """The decoded body without secrets. Raises ValueError."""
+        document = self._decoded()
+        # Large lists are the rule and echoed secrets the exception, so look before walking through them.
+        return self.server.redact.deep(document) if self.server.redact.is_needed(self.text) else document
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body can be decoded."""
+        try:
+            _ = self.document
+        except ValueError:
+            return False
+        return True
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of success."""
+        return 200 <= self.status < 300
+
+    @cached_property
+    def slug_and_text(self) -> tuple[str, str]:
+        """The slug and text of an error of the API; for any other response no slug and the beginning of the body."""
+        try:
+            document = self._decoded()
+        except ValueError:
+            document = None
+        if isinstance(document, dict) and isinstance(document.get("error"), str):
+            texts = (document.get(key) for key in ("message", "error_message", "error_description"))
+            text = next((text for text in texts if isinstance(text, str)), "")
+            return self.server.redact.cut(document["error"]), self.server.redact.cut(text)
+        return "", self.server.redact.excerpt(self.text)
+
+    def unwrapped(self) -> Response:
+        """Return the response in the envelope that was requested; a proxy's own response comes without one."""
+        try:
+            envelope = self._decoded()
+            status = int(envelope["code"])
+            headers = {str(item["name"]).lower(): str(item["value"]) for item in envelope.get("headers") or []}
+            body = json.dumps(envelope["body"])
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return self
+        return replace(self, status=status, headers={**headers, "content-type": "application/json"}, text=body)
+
+    def parse(self, read: Callable[[Any], T]) -> T:
+        """Return what ``read`` makes of the document; it raises ValueError for a document of another form.
+
+        Raises ResponseError, or for a write IndeterminateWriteError.
+        """
+        try:
+            return read(self.document)
+        except ValueError as problem:
+            error = self.error(f"the response does not have the expected form ({problem})")
+            if self.request.is_write:
+                raise IndeterminateWriteError(error, wait=None, timed_out=False) from None
+            raise error from None
+
+    def error(self, problem: str) -> ResponseError:
+        """Return the error for a response that is not the API's."""
+        excerpt = self.server.redact.excerpt(self.text)
+        return ResponseError(
+            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url}"
+            + (f" began with: {excerpt}" if excerpt else " had an empty body")
+            + ". Check api_url, and that no proxy or login page responds in place of the API.",
+            status=self.status,
+            api_message=excerpt,
+            method=self.request.method,
+            path=self.request.path,
+        )
+
+    def _decoded(self) -> Any:
+        try:
+            document = json.loads(self.text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if _depth(document) > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        return document
+
+
+def _depth(document: Any) -> int:
+    """Return how deep lists and dicts are nested, counted level by level so that no depth exhausts the stack."""
+    depth = 0
+    level = [document]
+    while level and depth <= MAX_DEPTH:
+        children = [item for value in level if isinstance(value, dict) for item in value.values()]
+        children += [item for value in level if isinstance(value, list) for item in value]
+        level = [item for item in children if isinstance(item, (dict, list))]
+        depth += 1
+    return depth
