@@ -14,6 +14,8 @@ from .core import Core
 from .records import Renderer
 from .world import Record, World
 
+REST = "/rest/v1.1"
+
 
 class ApiError(Exception):
     """An error as the API reports it."""
@@ -536,82 +538,47 @@ def read_site(ctx: Context, site: str) -> Record:
 
 
 class Endpoint(NamedTuple):
-    """One call of the API; `#` in the path is a number, `*` a name."""
+    """One call of the API: its route, the scope that it requires, and what it does."""
 
     name: str
     method: str
-    path: str
+    rule: str
     scope: Optional[str]
     handler: Callable[..., Any]
 
+    @property
+    def path(self) -> str:
+        """Return the route in short: `#` for a number, `*` for a name."""
+        return re.sub(r"<\w+>", "*", re.sub(r"<number:\w+>", "#", self.rule))
+
+
+_MINE = "/me/publicize-connections"
+_ON_SITE = "/sites/<site>/publicize-connections"
+_KEYRING = "/me/keyring-connections"
+_APPLICATIONS = "/me/connected-applications"
+_SERVICES = "/meta/external-services"
+_ID = "/<number:number>"
 
 ENDPOINTS = (
-    Endpoint("P1", "GET", "/me/publicize-connections", "sharing", list_mine),
-    Endpoint("P2", "GET", "/me/publicize-connections/#", "sharing", read_mine),
-    Endpoint("P4", "POST", "/me/publicize-connections/#", "sharing", update_mine),
-    Endpoint("P5", "POST", "/me/publicize-connections/#/delete", "sharing", delete_mine),
-    Endpoint("P6", "GET", "/sites/*/publicize-connections", "sharing", list_on_site),
-    Endpoint("P8", "POST", "/sites/*/publicize-connections/new", "sharing", create),
-    Endpoint("P7", "GET", "/sites/*/publicize-connections/#", "sharing", read_on_site),
-    Endpoint("P9", "POST", "/sites/*/publicize-connections/#", "sharing", update_on_site),
-    Endpoint("P10", "POST", "/sites/*/publicize-connections/#/delete", "sharing", delete_on_site),
-    Endpoint("K1", "GET", "/me/keyring-connections", "sharing", list_keyring),
-    Endpoint("K2", "GET", "/me/keyring-connections/#", "sharing", read_keyring),
-    Endpoint("K3", "POST", "/me/keyring-connections/#/delete", "sharing", delete_keyring),
-    Endpoint("A1", "GET", "/me/connected-applications", "applications", list_applications),
-    Endpoint("A2", "GET", "/me/connected-applications/#", "applications", read_application),
-    Endpoint("A3", "POST", "/me/connected-applications/#/delete", "applications", delete_application),
-    Endpoint("S1", "GET", "/meta/external-services", None, list_services),
-    Endpoint("S2", "GET", "/meta/external-services/*", None, read_service),
+    Endpoint("P1", "GET", _MINE, "sharing", list_mine),
+    Endpoint("P2", "GET", _MINE + _ID, "sharing", read_mine),
+    Endpoint("P4", "POST", _MINE + _ID, "sharing", update_mine),
+    Endpoint("P5", "POST", _MINE + _ID + "/delete", "sharing", delete_mine),
+    Endpoint("P6", "GET", _ON_SITE, "sharing", list_on_site),
+    Endpoint("P7", "GET", _ON_SITE + _ID, "sharing", read_on_site),
+    Endpoint("P8", "POST", _ON_SITE + "/new", "sharing", create),
+    Endpoint("P9", "POST", _ON_SITE + _ID, "sharing", update_on_site),
+    Endpoint("P10", "POST", _ON_SITE + _ID + "/delete", "sharing", delete_on_site),
+    Endpoint("K1", "GET", _KEYRING, "sharing", list_keyring),
+    Endpoint("K2", "GET", _KEYRING + _ID, "sharing", read_keyring),
+    Endpoint("K3", "POST", _KEYRING + _ID + "/delete", "sharing", delete_keyring),
+    Endpoint("A1", "GET", _APPLICATIONS, "applications", list_applications),
+    Endpoint("A2", "GET", _APPLICATIONS + _ID, "applications", read_application),
+    Endpoint("A3", "POST", _APPLICATIONS + _ID + "/delete", "applications", delete_application),
+    Endpoint("S1", "GET", _SERVICES, None, list_services),
+    Endpoint("S2", "GET", _SERVICES + "/<service>", None, read_service),
     Endpoint("M1", "GET", "/me", "me", read_me),
     Endpoint("M2", "GET", "/me/sites", "sites", list_sites),
-    Endpoint("M3", "GET", "/sites/*", "sites", read_site),
+    Endpoint("M3", "GET", "/sites/<site>", "sites", read_site),
 )
-
-
-def _compiled(path: str, digits: str) -> re.Pattern[str]:
-    return re.compile(
-        re.escape(path).replace(r"\#", f"({digits})").replace("#", f"({digits})").replace(r"\*", "([^/]+)")
-    )
-
-
-_ROUTES = tuple((_compiled(endpoint.path, "[0-9]+"), endpoint) for endpoint in ENDPOINTS)
-_NEARLY = tuple(_compiled(endpoint.path, "[^/]+") for endpoint in ENDPOINTS if "#" in endpoint.path)
-
-
-def route(path: str) -> list[tuple[Endpoint, list[Any]]]:
-    """Find the endpoints at a path, one for each method, with what stands in the variable places."""
-    found = []
-    for pattern, endpoint in _ROUTES:
-        match = pattern.fullmatch(path)
-        if match:
-            kinds = re.findall(r"[#*]", endpoint.path)
-            # An absurdly long number is still only one that is not there.
-            values = [int(text[:40]) if kind == "#" else text for kind, text in zip(kinds, match.groups())]
-            found.append((endpoint, values))
-    return found
-
-
-def nearly(path: str) -> bool:
-    """Tell whether a path would be one of ours if something in it were a number."""
-    return any(pattern.fullmatch(path) for pattern in _NEARLY)
-
-
-def embed(ctx: Context, answer: Record, names: list[str]) -> None:
-    """Add the records that the links of an answer lead to, as the parameter `meta` asks."""
-    links = answer.get("meta", {}).get("links", {})
-    data: Record = {}
-    for name in names:
-        if name not in links or "/rest/v1.1" not in links[name]:
-            continue
-        for endpoint, values in route(links[name].split("/rest/v1.1", 1)[1]):
-            if endpoint.method == "GET":
-                try:
-                    ctx.authorize(endpoint.scope, endpoint.scope is None and ctx.switches["services_public"])
-                    data[name] = endpoint.handler(ctx, *values)
-                except ApiError as error:
-                    data[name] = {"error": error.slug, "message": error.message}
-                except EmptyNotFound:
-                    pass
-    if data:
-        answer["meta"]["data"] = data
+BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
