@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import select
+import socket
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -21,8 +24,9 @@ from .control import make_control
 from .core import Core
 from .endpoints import BY_NAME, ENDPOINTS, REST, ApiError, Context, EmptyNotFound, Endpoint
 from .faults import Fault
+from .records import with_gaps, with_inner_gaps
 from .responses import ApiResponse
-from .world import Record
+from .world import LISTS, Record
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -149,6 +153,8 @@ def _before_requests(app: Flask, core: Core) -> None:
         _wait(exchange.delays, "before")
         if exchange.fault is None or not exchange.fault_comes_first:
             return None
+        if exchange.fault.kind == "hang":
+            _hang(core, exchange.fault)
         nothing = ApiResponse({"ID": 0, "deleted": False, "note": "This response is cut short, nothing was done."})
         return exchange.fault.response(dict(request.headers.items()), core.switches["throttle_form"], nothing)
 
@@ -157,6 +163,20 @@ def _wait(delays: list[Fault], when: str) -> None:
     for delay in delays:
         if delay.when == when:
             time.sleep(delay.seconds)
+
+
+def _hang(core: Core, fault: Fault) -> None:
+    """Wait until the client gives up, the fault is forgotten or its time is over."""
+    connection = request.environ.get("werkzeug.socket")
+    deadline = time.monotonic() + fault.seconds
+    while fault in core.faults and time.monotonic() < deadline:
+        if connection is None:
+            time.sleep(0.02)
+        elif select.select([connection], [], [], 0.02)[0] and (
+            # A TLS connection cannot be peeked into; a client that waits has nothing to say but goodbye.
+            isinstance(connection, ssl.SSLSocket) or not connection.recv(1, socket.MSG_PEEK)
+        ):
+            return
 
 
 def logged_path(path: str) -> str:
@@ -197,6 +217,10 @@ def _view(app: Flask, core: Core, endpoint: Endpoint) -> Callable[..., Response]
                 for row in _rows(content):
                     _embed(app, context, row, names)
             exchange.entry["applied"] = context.applied
+        gaps = core.switches["php_gaps"]
+        if gaps != "none":
+            listed = endpoint.name in LISTS
+            content = with_inner_gaps(content) if listed and gaps == "inner" else with_gaps(content)
         return ApiResponse(content)
 
     return view
@@ -213,6 +237,8 @@ def _rows(content: Record) -> list[Record]:
 
 def _embed(app: Flask, context: Context, content: Record, names: list[str]) -> None:
     """Add the records that the links of a record lead to, as the parameter `meta` asks."""
+    if not isinstance(content, dict):
+        return
     links = content.get("meta", {}).get("links", {})
     routes = app.url_map.bind_to_environ(request.environ)
     data: Record = {}
@@ -240,7 +266,7 @@ def token_info(core: Core, query: dict[str, str]) -> Response:
     with core.lock:
         token = core.world.tokens.get(query["token"])
     if token is None or token["revoked"]:
-        return _oauth_error("invalid_token", "This token is not valid, or is no longer so.")
+        return _oauth_error(core.switches["token_info_bad_token"], "This token is not valid, or is no longer so.")
     if query["client_id"] != str(token["client_ID"]):
         return _oauth_error("invalid_client", "This token was issued to another client.")
     site = token["site_ID"]
@@ -319,8 +345,10 @@ def _after_requests(app: Flask, core: Core) -> None:
         if fault is not None:
             if not exchange.fault_comes_first:
                 response = fault.response(dict(request.headers.items()), core.switches["throttle_form"], response)
-            if fault.kind in ("cut", "truncate"):
-                request.environ["simulator.action"] = fault.kind
+                if fault.kind == "hang":
+                    _hang(core, fault)
+            if fault.kind in ("cut", "truncate", "hang"):
+                request.environ["simulator.action"] = "truncate" if fault.kind == "truncate" else "cut"
         _wait(exchange.delays, "after")
         return response
 
@@ -369,5 +397,7 @@ def filtered(content: Any, fields: str, on_applications: str) -> Any:
     return _kept(content, names)
 
 
-def _kept(row: Record, names: set[str]) -> Record:
+def _kept(row: Any, names: set[str]) -> Any:
+    if not isinstance(row, dict):
+        return row
     return {key: value for key, value in row.items() if key in names}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn, Optional
 
 from .casting import php_bool, php_int, php_string
 from .core import Core
-from .records import Renderer
+from .records import OWN_ACCOUNT, Renderer, bad_entry
 from .world import Record, World
 
 REST = "/rest/v1.1"
@@ -68,6 +69,28 @@ class Context:
             return {}
         return {key: value for key, value in self.body.items() if value is not None}
 
+    # Lists
+
+    def entries(self, name: str, rows: list[Any], site_id: Optional[int] = None) -> list[Any]:
+        """Return a list with the entries in it that are not records."""
+        given = [bad for bad in self.world.bad_entries if bad["list"] == name and bad["site_ID"] in (None, site_id)]
+        first = [bad["entry"] for bad in given if bad["first"]]
+        last = [bad["entry"] for bad in given if not bad["first"]]
+        return [*first, *rows, *self._bad_entries(rows), *last]
+
+    def entry_map(self, name: str, rows: dict[str, Any]) -> dict[str, Any]:
+        """Return a map with the entries in it that are not records."""
+        bad = {f"orphan-{position}": entry for position, entry in enumerate(self._bad_entries(list(rows.values())))}
+        given = [bad for bad in self.world.bad_entries if bad["list"] == name]
+        first = {bad["key"]: bad["entry"] for bad in given if bad["first"]}
+        return {**first, **rows, **bad, **{bad["key"]: bad["entry"] for bad in given if not bad["first"]}}
+
+    def _bad_entries(self, rows: list[Any]) -> list[Any]:
+        kind = self.switches["bad_entries"]
+        kinds = {"none": (), "all": ("no_id", "zero_id", "null_id", "null")}.get(kind, (kind,))
+        key = "connection_ID" if rows and "connection_ID" in rows[0] else "ID"
+        return [bad_entry(kind, rows, key) for kind in kinds]
+
     # Who asks
 
     def authenticate(self, header: Optional[str]) -> None:
@@ -113,9 +136,11 @@ class Context:
 
     def find_site(self, name: str) -> Record:
         """Find a site that the caller may know of."""
-        site = self.world.find_site(name)
+        site = self.world.find_site(name, self.switches["site_name_form"], self.switches["shared_domain"])
         if site is None:
             fail(404, "unknown_blog", "There is no such site.")
+        if not site["json_api"]:
+            fail(403, "unauthorized", "The JSON API is switched off on this site.")
         if site["private"] and (self.token is None or self.world.role(site, self.me) is None):
             fail(403, "unauthorized", "This user has no access to this private site.")
         if not self.within_token(site["ID"]):
@@ -145,8 +170,8 @@ class Context:
 # Publicize connections
 
 
-def _listed(ctx: Context, rows: list[Record]) -> Record:
-    """Answer a list, after the filters that both lists have."""
+def _listed(ctx: Context, name: str, rows: list[Record], site_id: Optional[int]) -> Record:
+    """Return a list, after the filters that both lists have."""
     services = [name.strip() for name in ctx.query.get("service", "").split(",") if name.strip()]
     if services:
         rows = [row for row in rows if ctx.world.keyring[row["keyring_connection_ID"]]["service"] in services]
@@ -154,9 +179,9 @@ def _listed(ctx: Context, rows: list[Record]) -> Record:
     if keyring:
         rows = [row for row in rows if row["keyring_connection_ID"] == keyring]
     render = ctx.render.publicize
-    answer = {"connections": [render(row) for row in rows]}
+    content = {"connections": ctx.entries(name, [render(row) for row in rows], site_id)}
     ctx.world.settle()
-    return answer
+    return content
 
 
 def list_mine(ctx: Context) -> Record:
@@ -165,14 +190,14 @@ def list_mine(ctx: Context) -> Record:
     if ctx.query.get("site"):
         site = ctx.publicize_site(ctx.query["site"])["ID"]
         rows = world.read_publicize(world.publicize_by_site.get(site, ()), lambda row: bool(row["site_ID"] == site))
-        return _listed(ctx, [row for row in rows if row["shared"] or world.owner(row) == me])
+        return _listed(ctx, "P1", [row for row in rows if row["shared"] or world.owner(row) == me], site)
     numbers = [
         number
         for keyring in world.keyring_by_user.get(me, ())
         for number in world.publicize_by_keyring.get(keyring, ())
     ]
     rows = world.read_publicize(numbers, lambda row: world.owner(row) == me)
-    return _listed(ctx, [row for row in rows if ctx.within_token(row["site_ID"])])
+    return _listed(ctx, "P1", [row for row in rows if ctx.within_token(row["site_ID"])], None)
 
 
 def list_on_site(ctx: Context, site: str) -> Record:
@@ -188,7 +213,7 @@ def list_on_site(ctx: Context, site: str) -> Record:
         rows = [row for row in rows if world.owner(row) == user]
     elif user:
         rows = [row for row in rows if not row["shared"] and world.owner(row) == user]
-    return _listed(ctx, rows)
+    return _listed(ctx, "P6", rows, number)
 
 
 def _mine(ctx: Context, number: int, read: bool) -> Record:
@@ -223,22 +248,22 @@ def _on_site(ctx: Context, site: Record, number: int, read: bool) -> Record:
 
 def read_mine(ctx: Context, number: int) -> Record:
     """P2: one connection of mine."""
-    answer = ctx.render.publicize(_mine(ctx, number, read=True))
+    content = ctx.render.publicize(_mine(ctx, number, read=True))
     ctx.world.settle()
-    return answer
+    return content
 
 
 def read_on_site(ctx: Context, site: str, number: int) -> Record:
     """P7: one connection of a site."""
     row = _on_site(ctx, ctx.publicize_site(site), number, read=True)
     if row["shared"] and ctx.world.owner(row) != ctx.me["ID"]:
-        answer = ctx.render.reduced_publicize(row)
+        content = ctx.render.reduced_publicize(row)
     else:
-        answer = ctx.render.publicize(row)
+        content = ctx.render.publicize(row)
         if ctx.switches["own_read_only"] == "present":
-            answer["read_only"] = False
+            content["read_only"] = False
     ctx.world.settle()
-    return answer
+    return content
 
 
 def _check_write(ctx: Context, row: Record) -> None:
@@ -265,28 +290,32 @@ def update_on_site(ctx: Context, site: str, number: int) -> Record:
 
 def _update(ctx: Context, row: Record) -> Record:
     given = ctx.given()
-    wanted: Record = {}
+    desired: Record = {}
     if "shared" in given:
-        wanted["shared"] = php_bool(given["shared"], ctx.switches["boolean_case"] == "insensitive")
+        desired["shared"] = php_bool(given["shared"], ctx.switches["boolean_case"] == "insensitive")
     if "external_user_ID" in given:
         value = given["external_user_ID"]
         # Whatever is not a string means: back to the default user. So does the word false.
-        wanted["external_user_ID"] = value if isinstance(value, str) and value != "false" else None
-    if not wanted:
+        desired["external_user_ID"] = value if isinstance(value, str) and value != "false" else None
+    if not desired:
         fail(400, "invalid_input", "There is nothing to change.")
     if ctx.switches["drop_shared"]:
-        wanted.pop("shared", None)
+        desired.pop("shared", None)
     if ctx.switches["drop_external_user"]:
-        wanted.pop("external_user_ID", None)
+        desired.pop("external_user_ID", None)
     keyring = ctx.world.keyring[row["keyring_connection_ID"]]
-    if "external_user_ID" in wanted:
-        if wanted["external_user_ID"] is None:
+    if "external_user_ID" in desired:
+        if desired["external_user_ID"] is None:
             _check_reset(ctx, keyring)
-        wanted["external_user_ID"] = _external_user(ctx, keyring, wanted["external_user_ID"])
-    if "shared" in wanted and wanted["shared"] != row["shared"]:
+        desired["external_user_ID"] = _external_user(ctx, keyring, desired["external_user_ID"])
+    if "shared" in desired and desired["shared"] != row["shared"]:
         _check_globalize(ctx, ctx.world.sites[row["site_ID"]])
-    changed = {key: value for key, value in wanted.items() if row[key] != value}
-    if changed:
+    changed = {key: value for key, value in desired.items() if row[key] != value}
+    # What the connection says of its account itself ends with the choice of an external user.
+    stale = [key for key in OWN_ACCOUNT if key in row] if "external_user_ID" in desired else []
+    for key in stale:
+        del row[key]
+    if changed or stale:
         row.update(changed)
         ctx.applied = True
     return ctx.render.publicize(row)
@@ -306,7 +335,7 @@ def _check_reset(ctx: Context, keyring: Record) -> None:
 def _external_user(ctx: Context, keyring: Record, wanted: Optional[str]) -> Optional[str]:
     """Check the external user that is asked for; None stands for the default user."""
     service = ctx.world.services[keyring["service"]]
-    users = [user["external_ID"] for user in keyring["additional_external_users"]]
+    users = [user["external_ID"] for user in ctx.render.users(keyring)]
     slug = ctx.switches["external_user_error_slug"]
     if wanted is not None:
         if not service["multiple_external_user_ID_support"]:
@@ -343,20 +372,21 @@ def create(ctx: Context, site: str) -> Record:
     shared = php_bool(given.get("shared", False), switches["boolean_case"] == "insensitive")
     if switches["drop_shared"]:
         shared = False
-    if switches["drop_external_user"]:
+    if switches["drop_external_user"] is True:
         external_user = None
     else:
         external_user = _external_user(ctx, keyring, php_string(given.get("external_user_ID", "")) or None)
     if shared:
         _check_globalize(ctx, found)
-    same = [
-        world.publicize[other]
-        for other in world.publicize_by_keyring.get(number, ())
-        if world.publicize[other]["site_ID"] == found["ID"]
-        and world.publicize[other]["external_user_ID"] == external_user
-    ]
-    if same and switches["create_duplicate"] == "error":
-        fail(400, "insert_error", "This account is already connected with this site.")
+    made = [world.publicize[other] for other in world.publicize_by_keyring.get(number, ())]
+    on_site = [row for row in made if row["site_ID"] == found["ID"]]
+    same = [row for row in on_site if row["external_user_ID"] == external_user]
+    if (same and switches["create_duplicate"] == "error") or (
+        on_site and switches["create_duplicate"] == "error_any_user"
+    ):
+        fail(
+            switches["duplicate_status"], switches["duplicate_slug"], "This account is already connected to this site."
+        )
     if same and switches["create_duplicate"] == "existing":
         return ctx.render.publicize(same[0])
     row = {
@@ -399,9 +429,14 @@ def _delete(ctx: Context, row: Record) -> Record:
 # Keyring connections
 
 
+def _keyring(ctx: Context, number: int) -> Optional[Record]:
+    row = ctx.world.keyring.get(number)
+    return None if row is None or row["gone"] else row
+
+
 def _own_keyring(ctx: Context, number: int) -> Record:
     """Find a keyring connection of the caller."""
-    row = ctx.world.keyring.get(number)
+    row = _keyring(ctx, number)
     if row is not None and row["user_ID"] == ctx.me["ID"]:
         return row
     if row is not None and ctx.switches["foreign_keyring"] == "authorization_required":
@@ -423,21 +458,26 @@ def _fresh(ctx: Context, row: Record) -> Record:
 def list_keyring(ctx: Context) -> Record:
     """K1: the accounts that I have connected."""
     ctx.authorize_account()
-    numbers = sorted(ctx.world.keyring_by_user.get(ctx.me["ID"], ()))
-    rows = [ctx.world.keyring[number] for number in numbers]
+    me = ctx.me["ID"]
+    rows = [ctx.world.keyring[number] for number in ctx.world.keyring_by_user.get(me, ())]
+    rows.extend(row for row in ctx.world.keyring.values() if me in row["listed_for"] and row["user_ID"] != me)
+    rows = sorted((row for row in rows if not row["gone"]), key=itemgetter("ID"))
     if ctx.query.get("site"):
         site = ctx.find_site(ctx.query["site"])["ID"]
         used = {
             ctx.world.publicize[number]["keyring_connection_ID"] for number in ctx.world.publicize_by_site.get(site, ())
         }
-        rows = [row for row in rows if row["ID"] in used]
-    return {"connections": [ctx.render.keyring(_fresh(ctx, row)) for row in rows]}
+        rows = [row for row in rows if row["ID"] in used or site in row["sites"]]
+    return {"connections": ctx.entries("K1", [ctx.render.keyring(_fresh(ctx, row), me) for row in rows])}
 
 
 def read_keyring(ctx: Context, number: int) -> Record:
     """K2: one account that I have connected."""
     ctx.authorize_account()
-    return ctx.render.keyring(_fresh(ctx, _own_keyring(ctx, number)))
+    row = _keyring(ctx, number)
+    if row is None or ctx.me["ID"] not in row["listed_for"]:
+        row = _own_keyring(ctx, number)
+    return ctx.render.keyring(_fresh(ctx, row), ctx.me["ID"])
 
 
 def delete_keyring(ctx: Context, number: int) -> Record:
@@ -466,7 +506,8 @@ def _application(ctx: Context, number: int) -> Record:
 
 def list_applications(ctx: Context) -> Record:
     """A1: the applications that I have let in."""
-    return {"connected_applications": [ctx.render.application(row) for row in _my_applications(ctx)]}
+    rows = [ctx.render.application(row) for row in _my_applications(ctx)]
+    return {"connected_applications": ctx.entries("A1", rows)}
 
 
 def read_application(ctx: Context, number: int) -> Record:
@@ -492,7 +533,7 @@ def list_services(ctx: Context) -> Record:
     """S1: what can be connected."""
     kind = ctx.query.get("type")
     rows = [row for row in ctx.world.services.values() if not kind or row["type"] == kind]
-    services: Any = {row["ID"]: ctx.render.service(row) for row in rows}
+    services: Any = ctx.entry_map("S1", {row["ID"]: ctx.render.service(row) for row in rows})
     if not services and ctx.switches["empty_map_form"] == "array":
         services = []
     return {"services": services}
@@ -528,7 +569,7 @@ def list_sites(ctx: Context) -> Record:
         rows = [row for row in rows if not row["domain_only"]]
     if "include_redirect" in ctx.query and not ctx.truthy("include_redirect"):
         rows = [row for row in rows if not row["redirect"]]
-    return {"sites": [ctx.render.site(row, ctx.me, ctx.query.get("options")) for row in rows]}
+    return {"sites": ctx.entries("M2", [ctx.render.site(row, ctx.me, ctx.query.get("options")) for row in rows])}
 
 
 def read_site(ctx: Context, site: str) -> Record:

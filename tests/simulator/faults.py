@@ -19,6 +19,7 @@ KINDS = (
     "cut",
     "truncate",
     "delay",
+    "hang",
     "html",
     "redirect",
     "limit_reached",
@@ -33,6 +34,7 @@ _COMMON = ("method", "path", "times", "skip", "probability", "kind", "when", "en
 _OWN = {
     "status": ("status", "headers", "body", "content_type"),
     "delay": ("seconds",),
+    "hang": ("seconds",),
     "redirect": ("status", "location"),
     "limit_reached": ("retry_after",),
     "throttle": ("retry_after",),
@@ -80,7 +82,7 @@ class Fault:
         self.when: str = given.get("when", "before")
         if self.when not in ("before", "after"):
             raise FaultError(f"when: {self.when!r} is neither before nor after")
-        self.seconds: float = _number(given, "seconds", 1.0, 0, 3600) or 0.0
+        self.seconds: float = _number(given, "seconds", 3600.0 if kind == "hang" else 1.0, 0, 3600) or 0.0
         self.status = _whole(given, "status", {"redirect": 302}.get(kind, 500))
         if not 200 <= self.status <= 599:
             raise FaultError(f"status: {self.status} is no HTTP status")
@@ -129,7 +131,7 @@ class Fault:
             text = "; ".join(f"{name}: {value}" for name, value in headers.items())
             body = {"error": "server_error", "message": f"Request was: {text}", "headers": dict(headers)}
             return foreign_response(body, self.status)
-        # Cut and truncate are done to the connection, a delay to the clock.
+        # Cut, truncate and hang are done to the connection, a delay to the clock.
         return usual
 
     def _error(self) -> Response:
