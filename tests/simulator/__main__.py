@@ -55,7 +55,7 @@ def read_switches(given: list[str]) -> dict[str, Any]:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended but was not waited for does not."""
+    """Return whether a process runs; one that has ended but was not waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -80,7 +80,7 @@ def write_file(name: Optional[str], text: str) -> None:
 
 
 def remove_file(name: Optional[str], text: str) -> None:
-    """Remove a file that we wrote, unless somebody else has written it since."""
+    """Remove a file that we wrote, unless another process has written it since."""
     try:
         if name and Path(name).read_text(encoding="utf-8") == text:
             Path(name).unlink()

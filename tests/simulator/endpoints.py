@@ -129,7 +129,7 @@ class Context:
             fail(403, "authorization_required", "This token is for one site only.")
 
     def within_token(self, site_id: int) -> bool:
-        """Tell whether the token reaches a site."""
+        """Return whether the token reaches a site."""
         return self.token is None or self.token["site_ID"] is None or self.token["site_ID"] == site_id
 
     # Sites
@@ -231,7 +231,7 @@ def _mine(ctx: Context, number: int, read: bool) -> Record:
 def _refuse_foreign(ctx: Context) -> NoReturn:
     if ctx.switches["foreign_publicize"] == "not_found":
         fail(404, "not_found", "There is no such connection.")
-    fail(403, "authorization_required", "This connection belongs to somebody else.")
+    fail(403, "authorization_required", "This connection is owned by another user.")
 
 
 def _on_site(ctx: Context, site: Record, number: int, read: bool) -> Record:
@@ -267,7 +267,7 @@ def read_on_site(ctx: Context, site: str, number: int) -> Record:
 
 
 def _check_write(ctx: Context, row: Record) -> None:
-    """Refuse to change what belongs to somebody else."""
+    """Refuse to change what is owned by another user."""
     if ctx.world.owner(row) == ctx.me["ID"]:
         return
     site = ctx.world.sites[row["site_ID"]]
@@ -332,27 +332,27 @@ def _check_reset(ctx: Context, keyring: Record) -> None:
         fail(400, ctx.switches["external_user_error_slug"], "This service has one user only.")
 
 
-def _external_user(ctx: Context, keyring: Record, wanted: Optional[str]) -> Optional[str]:
+def _external_user(ctx: Context, keyring: Record, desired: Optional[str]) -> Optional[str]:
     """Check the external user that is asked for; None stands for the default user."""
     service = ctx.world.services[keyring["service"]]
     users = [user["external_ID"] for user in ctx.render.users(keyring)]
     slug = ctx.switches["external_user_error_slug"]
-    if wanted is not None:
+    if desired is not None:
         if not service["multiple_external_user_ID_support"]:
             fail(400, slug, "This service has one user only.")
-        if wanted == keyring["external_ID"]:
-            wanted = None
+        if desired == keyring["external_ID"]:
+            desired = None
         elif ctx.switches["external_user_check"] != "none":
             known = set(users)
             if ctx.switches["external_user_check"] == "fresh":
                 known.update(user["external_ID"] for user in keyring["external_users_after_refetch"] or ())
-            if wanted not in known:
+            if desired not in known:
                 fail(400, slug, "This account has no such user.")
-    if wanted is None and service.get("external_users_only") and ctx.switches["external_users_only"] != "accept":
+    if desired is None and service.get("external_users_only") and ctx.switches["external_users_only"] != "accept":
         if ctx.switches["external_users_only"] == "refuse" or not users:
             fail(400, slug, "One of the further users must be named; the profile itself will not do.")
-        wanted = users[0]
-    return wanted
+        desired = users[0]
+    return desired
 
 
 def create(ctx: Context, site: str) -> Record:
@@ -440,7 +440,7 @@ def _own_keyring(ctx: Context, number: int) -> Record:
     if row is not None and row["user_ID"] == ctx.me["ID"]:
         return row
     if row is not None and ctx.switches["foreign_keyring"] == "authorization_required":
-        fail(403, "authorization_required", "This account was connected by somebody else.")
+        fail(403, "authorization_required", "This account was connected by another user.")
     if ctx.switches["keyring_not_found_form"] == "empty":
         raise EmptyNotFound
     fail(404, "not_found", "There is no such keyring connection.")

@@ -85,14 +85,14 @@ class Fault:
         self.seconds: float = _number(given, "seconds", 3600.0 if kind == "hang" else 1.0, 0, 3600) or 0.0
         self.status = _whole(given, "status", {"redirect": 302}.get(kind, 500))
         if not 200 <= self.status <= 599:
-            raise FaultError(f"status: {self.status} is no HTTP status")
+            raise FaultError(f"status: {self.status} is not an HTTP status")
         headers = given.get("headers", {})
         if not isinstance(headers, Mapping):
             raise FaultError("headers: not a mapping")
         self.headers = {str(name): str(value) for name, value in headers.items()}
 
     def hits(self, method: str, path: str, rng: random.Random) -> bool:
-        """Tell whether this fault is due for a request, and count it."""
+        """Return whether this fault is due for a request, and count it."""
         if self.times == 0 or self.method not in ("*", method) or not self.path.fullmatch(path):
             return False
         if self.skip > 0:

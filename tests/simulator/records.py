@@ -91,7 +91,7 @@ class Renderer:
         return f"{self.nonces.getrandbits(40):010x}"
 
     def connect_link(self, service: str, site: Optional[int], refresh: bool) -> str:
-        """Make the address at which a person connects or refreshes an account."""
+        """Make the address at which the user connects or refreshes an account."""
         link = (
             f"{self.base}/connect/?action=request&kr_nonce={self.nonce()}&nonce={self.nonce()}"
             f"{'&refresh=1' if refresh else ''}&for=connect&service={service}"
@@ -161,7 +161,7 @@ class Renderer:
         return self.without_never(result, dates)
 
     def reduced_publicize(self, row: Record) -> Record:
-        """Render somebody else's shared connection: without what concerns its owner only."""
+        """Render another user's shared connection: without what concerns its owner only."""
         result = self.publicize(row)
         if self.switches["read_only_form"] == "reduced":
             for key in ("keyring_connection_ID", "issued", "expires", "external_ID", "external_follower_count"):
@@ -293,6 +293,7 @@ class Renderer:
         if not scopes and self.switches["empty_token_scope_form"] == "blank":
             scopes = [""]
         scope: Any = scopes if self.switches["token_scope_form"] == "list" else " ".join(scopes)
+        unbound = 0 if self.switches["token_site_unbound"] == "zero" else False
         member = [site for site in self.world.sites.values() if self.world.role(site, row)]
         primary = self.world.sites.get(row["primary_blog"]) if row["primary_blog"] is not None else None
         return {
@@ -304,7 +305,7 @@ class Renderer:
             "primary_blog_url": site_url(primary) if primary else "",
             "primary_blog_is_jetpack": bool(primary and primary["jetpack"]),
             "language": row["language"],
-            "token_site_id": token["site_ID"] if token["site_ID"] is not None else self.switches["token_site_unbound"],
+            "token_site_id": token["site_ID"] if token["site_ID"] is not None else unbound,
             "token_scope": scope,
             "token_client_id": token["client_ID"],
             "site_count": len(member),

@@ -50,7 +50,10 @@ SWITCHES: tuple[Switch, ...] = (
     ),
     Switch("token_scope_form", "list", ("list", "text"), "`token_scope` of `GET /me`: a list, or a text with spaces"),
     Switch(
-        "token_site_unbound", False, (False, 0), "`token_site_id` of `GET /me` for a token that is bound to no site"
+        "token_site_unbound",
+        "false",
+        ("false", "zero"),
+        "`token_site_id` of `GET /me` for a token that is bound to no site: false, or 0",
     ),
     Switch(
         "token_info_unbound_blog", "0", ("0", "", None), "`blog_id` in token-info for a token that is bound to no site"
@@ -87,7 +90,7 @@ SWITCHES: tuple[Switch, ...] = (
         "foreign_keyring",
         "authorization_required",
         ("authorization_required", "not_found"),
-        "somebody else's keyring connection: 403, or 404 as if it were not there",
+        "another user's keyring connection: 403, or 404 as if it were not there",
     ),
     Switch(
         "foreign_publicize",
@@ -99,7 +102,7 @@ SWITCHES: tuple[Switch, ...] = (
         "foreign_write",
         "refuse",
         ("refuse", "editors"),
-        "changing or deleting somebody else's publicize connection: nobody may, or those with `edit_others_posts` may",
+        "changing or deleting another user's publicize connection: nobody may, or those with `edit_others_posts` may",
     ),
     Switch(
         "non_digit_id",
@@ -155,9 +158,9 @@ SWITCHES: tuple[Switch, ...] = (
         "drop_external_user",
         False,
         (False, True, "update"),
-        "the server ignores `external_user_ID` without a word: never, always, or when a connection is changed",
+        "the server ignores `external_user_ID` silently: never, always, or when a connection is changed",
     ),
-    Switch("drop_shared", False, _BOOL, "the server ignores `shared` without a word"),
+    Switch("drop_shared", False, _BOOL, "the server ignores `shared` silently"),
     Switch(
         "delete_keyring_with_last",
         False,
@@ -246,7 +249,7 @@ SWITCHES: tuple[Switch, ...] = (
         "read_only_form",
         "reduced",
         ("reduced", "full"),
-        "how much of somebody else's shared connection is shown on its own",
+        "how much of another user's shared connection is shown on its own",
     ),
     Switch(
         "user_id_filter",

@@ -47,7 +47,7 @@ class Field(NamedTuple):
 
 
 def _kind(expected: Union[type, tuple[type, ...]], words: str) -> Callable[[Any, str, datetime], Any]:
-    """Make a check for a plain type; a bool is no number here."""
+    """Make a check for a plain type; a bool is not a number here."""
     kinds = expected if isinstance(expected, tuple) else (expected,)
 
     def check(value: Any, where: str, now: datetime) -> Any:
@@ -559,14 +559,14 @@ class World:
         return found[0] if found else None
 
     def role(self, site: Record, user: Record) -> Optional[str]:
-        """Return the role of a user on a site, or None for somebody who is no member."""
+        """Return the role of a user on a site, or None for a user who is not a member."""
         for member in site["members"]:
             if member["user_ID"] == user["ID"]:
                 return str(member["role"])
         return None
 
     def capable(self, site: Record, user: Record, capability: str) -> bool:
-        """Tell whether a user has a capability on a site."""
+        """Return whether a user has a capability on a site."""
         role = self.role(site, user)
         return role is not None and capability in ROLES[role]
 
@@ -609,7 +609,7 @@ class World:
                 row["status"] = row["true_status"]
 
     def refetch_external_users(self, keyring: Record) -> None:
-        """Read a keyring connection's external users anew."""
+        """Read a keyring connection's external users again."""
         if keyring["external_users_after_refetch"] is not None:
             keyring["additional_external_users"] = keyring["external_users_after_refetch"]
 

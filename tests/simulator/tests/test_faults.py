@@ -22,7 +22,7 @@ WRITE = "/me/publicize-connections/5002/delete"
 
 
 def gone(simulator: Simulator) -> bool:
-    """Tell whether the write was done."""
+    """Return whether the write was done."""
     return 5002 not in [row["ID"] for row in simulator.state()["publicize_connections"]]
 
 

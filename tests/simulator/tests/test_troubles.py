@@ -266,7 +266,7 @@ def test_orphans(me: Client) -> None:
 
 
 def test_orphan_of_a_colleague(me: Client) -> None:
-    """Somebody else's orphan is theirs."""
+    """Another user's orphan is theirs."""
     orphan = next(row for row in me.get(ON_777).json()["connections"] if row["ID"] == 9051)
     assert (orphan["user_ID"], orphan["keyring_connection_user_ID"]) == (0, 200)
     assert error(me.post(f"{ON_777}/9051/delete")) == (403, "authorization_required")
@@ -320,8 +320,8 @@ def test_page_that_was_never_chosen(me: Client, number: int, nothing: Any) -> No
     for key in ("external_ID", "external_name", "external_display"):
         assert found[key] is nothing or found[key] == nothing != 0
     assert me.post(f"{MINE}/{number}", {"shared": True}).json()["external_ID"] == found["external_ID"]
-    mended = me.post(f"{MINE}/{number}", {"external_user_ID": "9002"}).json()
-    assert (mended["external_ID"], mended["external_name"]) == ("9002", "Tom&#8217;s &quot;Best&quot;")
+    repaired = me.post(f"{MINE}/{number}", {"external_user_ID": "9002"}).json()
+    assert (repaired["external_ID"], repaired["external_name"]) == ("9002", "Tom&#8217;s &quot;Best&quot;")
     assert record(me, f"{MINE}/{number}")["external_ID"] == "9002"
 
 
@@ -392,7 +392,7 @@ def test_ignored_page_change(simulator: Simulator, me: Client) -> None:
 
 def test_user_form(simulator: Simulator) -> None:
     """The user has a scope as text, 0 for no site and -1 for no client."""
-    simulator.settings(switches={"token_scope_form": "text", "token_site_unbound": 0})
+    simulator.settings(switches={"token_scope_form": "text", "token_site_unbound": "zero"})
     shown = record(Client(simulator, "sim-token-own"), "/me")
     assert (shown["token_scope"], shown["token_client_id"]) == ("global", -1)
     assert shown["token_site_id"] == 0
