@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--port", type=int, default=0, help="port to listen at (default: a free one)")
     result.add_argument("--world", metavar="FILE", help="YAML file with the world to begin with")
     result.add_argument("--switch", metavar="NAME=VALUE", action="append", default=[], help="turn a switch; repeatable")
-    result.add_argument("--latency-ms", type=float, default=0, metavar="N", help="how long every answer takes at least")
+    result.add_argument(
+        "--latency-ms", type=float, default=0, metavar="N", help="how long every response takes at least"
+    )
     result.add_argument("--tls-cert", metavar="FILE", help="certificate (chain) in PEM form; answers over https")
     result.add_argument("--tls-key", metavar="FILE", help="its private key in PEM form")
     result.add_argument("--url-file", metavar="FILE", help="where to write the URL once it answers")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import random
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Optional
 
 from .world import CAPABILITIES, ROLES, Record, World
@@ -25,7 +26,7 @@ class Renderer:
     """Turns records into what the server answers, as the switches have it."""
 
     def __init__(self, world: World, switches: dict[str, Any], nonces: random.Random, base: str) -> None:
-        """Prepare for one answer."""
+        """Prepare for one response."""
         self.world = world
         self.switches = switches
         self.nonces = nonces
@@ -41,7 +42,7 @@ class Renderer:
         if not isinstance(value, str):
             return value
         if self.switches["html_names"]:
-            value = html.escape(value).replace("&#x27;", "&#039;").translate(TEXTURIZED)
+            value = escaped(value)
         return value + " \ud83d" if self.switches["lone_surrogates"] else value
 
     def users(self, keyring: Record) -> list[Record]:
@@ -52,8 +53,8 @@ class Renderer:
     def without_never(self, record: Record, row: Record) -> Record:
         """Give dates that stand for never the form of the switch."""
         form = self.switches["never_form"]
-        for key in ("issued", "expires"):
-            if form != "date" and row.get(key) is None:
+        for key in ("issued", "expires") if form != "date" else ():
+            if row.get(key) is None:
                 record[key] = None
                 if form == "absent":
                     del record[key]
@@ -119,10 +120,9 @@ class Renderer:
         """Render a publicize connection."""
         keyring = self.world.keyring[row["keyring_connection_ID"]]
         service = self.world.services[keyring["service"]]
-        account = {**self.account(keyring, row["external_user_ID"])}
-        account["external_ID"] = account["external_ID"] or None
-        own_account = {key: row[key] for key in OWN_ACCOUNT if key in row}
-        account.update(own_account)
+        account = self.account(keyring, row["external_user_ID"])
+        if not row.keys().isdisjoint(OWN_ACCOUNT):
+            account = {**account, **{key: row[key] for key in OWN_ACCOUNT if key in row}}
         dates = {"issued": row["issued"], "expires": row["expires"] if "expires" in row else keyring["expires"]}
         here = f"{self.rest}/sites/{row['site_ID']}"
         own = f"{here}/publicize-connections/{row['ID']}"
@@ -138,7 +138,7 @@ class Renderer:
             "label": service["label"],
             "issued": self.date(dates["issued"]),
             "expires": self.date(dates["expires"]),
-            "external_ID": account["external_ID"],
+            "external_ID": row["external_ID"] if "external_ID" in row else account["external_ID"] or None,
             "external_name": self.name(account["external_name"]),
             "external_display": self.name(account.get("external_display")),
             "external_profile_picture": account.get("external_profile_picture"),
@@ -320,6 +320,12 @@ class Renderer:
 def site_url(row: Record) -> str:
     """Return the address of a site."""
     return str(row["URL"]) if "URL" in row else f"https://{row['slug'].replace('::', '/')}"
+
+
+@lru_cache(maxsize=4096)
+def escaped(name: str) -> str:
+    """Return a name as WordPress escapes it."""
+    return html.escape(name).replace("&#x27;", "&#039;").translate(TEXTURIZED)
 
 
 def with_gaps(value: Any) -> Any:

@@ -30,7 +30,7 @@ class Handler(WSGIRequestHandler):
     server: Server
 
     def setup(self) -> None:
-        """Number the connection, and have small answers sent at once."""
+        """Number the connection, and have small responses sent at once."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection_number = self.server.opened(self.request)
         super().setup()
@@ -78,6 +78,9 @@ class ResponseWriter(SimpleHandler):
         """Prepare for one response on a connection."""
         super().__init__(environ["wsgi.input"], cast("IO[bytes]", connection.wfile), sys.stderr, environ)
         self.connection = connection
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Say nothing about connections that clients break off; the application reports its own errors."""
 
     def send_preamble(self) -> None:
         """Add whether the connection goes on, which is not the application's business."""

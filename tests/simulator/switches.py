@@ -269,7 +269,7 @@ SWITCHES: tuple[Switch, ...] = (
         "links_to",
         "wordpress",
         ("wordpress", "simulator"),
-        "where links in answers lead: the real host, or the simulator",
+        "where links in responses lead: the real host, or the simulator",
     ),
 )
 
