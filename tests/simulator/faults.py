@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Mapping
 from typing import Any, Optional
+from wsgiref.util import is_hop_by_hop
 
 from flask import Response
 
@@ -89,6 +90,9 @@ class Fault:
         headers = given.get("headers", {})
         if not isinstance(headers, Mapping):
             raise FaultError("headers: not a mapping")
+        for name in headers:
+            if is_hop_by_hop(str(name)):
+                raise FaultError(f"headers: {name} belongs to the connection")
         self.headers = {str(name): str(value) for name, value in headers.items()}
 
     def hits(self, method: str, path: str, rng: random.Random) -> bool:

@@ -271,6 +271,7 @@ def test_faults_over_http(simulator: Simulator, ada: Client) -> None:
         ({"kind": "status", "status": 99}, "status"),
         ({"kind": "status", "status": "500"}, "status"),
         ({"kind": "status", "headers": []}, "headers"),
+        ({"kind": "status", "headers": {"Connection": "close"}}, "Connection"),
         ({"kind": "cut", "path": "("}, "path"),
         ({"kind": "cut", "times": "1"}, "times"),
         ({"kind": "cut", "when": "during"}, "when"),
