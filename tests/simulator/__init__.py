@@ -9,6 +9,6 @@ from .core import SettingError
 from .faults import FaultError
 from .simulator import Simulator
 from .switches import SwitchError
-from .world import WorldError
+from .world import TROUBLES_WORLD, WorldError
 
-__all__ = ["FaultError", "SettingError", "Simulator", "SwitchError", "WorldError"]
+__all__ = ["TROUBLES_WORLD", "FaultError", "SettingError", "Simulator", "SwitchError", "WorldError"]

@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--port", type=int, default=0, help="port to listen at (default: a free one)")
     result.add_argument("--world", metavar="FILE", help="YAML file with the world to begin with")
     result.add_argument("--switch", metavar="NAME=VALUE", action="append", default=[], help="turn a switch; repeatable")
-    result.add_argument("--latency-ms", type=float, default=0, metavar="N", help="how long every answer takes at least")
+    result.add_argument(
+        "--latency-ms", type=float, default=0, metavar="N", help="how long every response takes at least"
+    )
     result.add_argument("--tls-cert", metavar="FILE", help="certificate (chain) in PEM form; answers over https")
     result.add_argument("--tls-key", metavar="FILE", help="its private key in PEM form")
     result.add_argument("--url-file", metavar="FILE", help="where to write the URL once it answers")
@@ -55,7 +57,7 @@ def read_switches(given: list[str]) -> dict[str, Any]:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended but was not waited for does not."""
+    """Return whether a process runs; one that has ended but was not waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -80,7 +82,7 @@ def write_file(name: Optional[str], text: str) -> None:
 
 
 def remove_file(name: Optional[str], text: str) -> None:
-    """Remove a file that we wrote, unless somebody else has written it since."""
+    """Remove a file that we wrote, unless another process has written it since."""
     try:
         if name and Path(name).read_text(encoding="utf-8") == text:
             Path(name).unlink()

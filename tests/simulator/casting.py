@@ -14,7 +14,7 @@ LEADING_INT = re.compile(r"\s*([+-]?[0-9]+)")
 
 
 def php_bool(value: Any, insensitive: bool = False) -> bool:
-    """Tell whether the server takes a value for true: everything that it does not know is false."""
+    """Return whether the server takes a value for true: everything that it does not know is false."""
     if value is True:
         return True
     if isinstance(value, str):
@@ -63,7 +63,7 @@ def parse_body(data: bytes, content_type: str, form: Optional[list[tuple[str, st
         return None
     if content_type.split(";")[0].strip().lower().endswith("json"):
         try:
-            # Python's own reader takes NaN and Infinity, which are no JSON.
+            # Python's own reader takes NaN and Infinity, which are not JSON.
             return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
         except (ValueError, RecursionError):
             return None

@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Flask, Response, request
 
 from .core import Core, SettingError
 from .faults import FaultError
@@ -38,82 +38,84 @@ def _given(kind: type = dict) -> Any:
     return given
 
 
-def _answer(body: Any, status: int = 200) -> Response:
+def _response(body: Any, status: int = 200) -> Response:
     return Response(json.dumps(body), status=status, content_type="application/json")
 
 
-def control(core: Core) -> Blueprint:
+def make_control(core: Core) -> Flask:
     """Build the control interface of a simulator."""
-    blueprint = Blueprint("control", __name__)
+    app = Flask(__name__, static_folder=None)
 
-    @blueprint.before_request
+    @app.before_request
     def touch() -> None:
         core.last_request = time.monotonic()
 
     def refused(error: Exception) -> Response:
-        return _answer({"error": str(error)}, 400)
+        return _response({"error": str(error)}, 400)
 
     for kind in ERRORS:
-        blueprint.register_error_handler(kind, refused)
+        app.register_error_handler(kind, refused)
 
-    @blueprint.get("/health")
+    @app.get("/health")
     def health() -> Response:
-        return _answer({"status": "ok"})
+        return _response({"status": "ok"})
 
-    @blueprint.post("/reset")
+    @app.post("/reset")
     def reset() -> Response:
         given = _given()
         for key in given:
             if key not in ("world", "switches"):
                 raise ControlError(f"unknown key {key!r}; there are: world, switches")
         core.reset(given.get("world"), given.get("switches"))
-        return _answer({"status": "ok"})
+        return _response({"status": "ok"})
 
-    @blueprint.get("/requests")
+    @app.get("/requests")
     def requests() -> Response:
-        return _answer({"requests": core.requests(request.args.get("method"), request.args.get("path"))})
+        return _response({"requests": core.requests(request.args.get("method"), request.args.get("path"))})
 
-    @blueprint.delete("/requests")
+    @app.delete("/requests")
     def clear_requests() -> Response:
         core.clear_requests()
-        return _answer({"status": "ok"})
+        return _response({"status": "ok"})
 
-    @blueprint.get("/faults")
+    @app.get("/faults")
     def faults() -> Response:
         with core.lock:
-            return _answer({"faults": [fault.shown() for fault in core.faults]})
+            return _response({"faults": [fault.shown() for fault in core.faults]})
 
-    @blueprint.post("/faults")
+    @app.post("/faults")
     def add_faults() -> Response:
         core.add_faults(_given(list))
-        return _answer({"status": "ok"})
+        return _response({"status": "ok"})
 
-    @blueprint.delete("/faults")
+    @app.delete("/faults")
     def clear_faults() -> Response:
         core.clear_faults()
-        return _answer({"status": "ok"})
+        return _response({"status": "ok"})
 
-    @blueprint.get("/settings")
+    @app.get("/settings")
     def settings() -> Response:
-        return _answer(core.settings())
+        return _response(core.settings())
 
-    @blueprint.post("/settings")
+    @app.post("/settings")
     def change_settings() -> Response:
         core.change_settings(_given())
-        return _answer(core.settings())
+        return _response(core.settings())
 
-    @blueprint.get("/state")
+    @app.get("/state")
     def state() -> Response:
-        return _answer(core.state())
+        return _response(core.state())
 
-    @blueprint.patch("/state")
+    @app.patch("/state")
     def patch() -> Response:
         core.patch(_given())
-        return _answer({"status": "ok"})
+        return _response({"status": "ok"})
 
-    @blueprint.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    @blueprint.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @app.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @app.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def unknown(path: str) -> Response:
-        return _answer({"error": f"the control interface has no {request.method} {request.path}"}, 404)
+        return _response(
+            {"error": f"the control interface has no {request.method} {request.root_path}{request.path}"}, 404
+        )
 
-    return blueprint
+    return app

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Optional
 
+from flask import Response
+
 from . import switches as switch_table
-from .faults import Answer, Fault, FaultError, throttled
+from .faults import Fault, FaultError, throttled
 from .world import Record, World, WorldError, WorldSource, load_document
 
 STATE_SECTIONS = ("publicize_connections", "keyring_connections", "applications", "sites", "users", "services")
@@ -36,7 +38,7 @@ class RateLimit:
         self._times: list[float] = []
         self._banned_until = 0.0
 
-    def refuses(self, throttle_form: str) -> Optional[Answer]:
+    def refuses(self, throttle_form: str) -> Optional[Response]:
         """Count a request; return what it gets where it is one too many."""
         now = time.monotonic()
         if now < self._banned_until:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn, Optional
 
 from .casting import php_bool, php_int, php_string
 from .core import Core
-from .records import Renderer
+from .records import OWN_ACCOUNT, Renderer, bad_entry
 from .world import Record, World
+
+REST = "/rest/v1.1"
 
 
 class ApiError(Exception):
@@ -66,6 +69,28 @@ class Context:
             return {}
         return {key: value for key, value in self.body.items() if value is not None}
 
+    # Lists
+
+    def entries(self, name: str, rows: list[Any], site_id: Optional[int] = None) -> list[Any]:
+        """Return a list with the entries in it that are not records."""
+        given = [bad for bad in self.world.bad_entries if bad["list"] == name and bad["site_ID"] in (None, site_id)]
+        first = [bad["entry"] for bad in given if bad["first"]]
+        last = [bad["entry"] for bad in given if not bad["first"]]
+        return [*first, *rows, *self._bad_entries(rows), *last]
+
+    def entry_map(self, name: str, rows: dict[str, Any]) -> dict[str, Any]:
+        """Return a map with the entries in it that are not records."""
+        bad = {f"orphan-{position}": entry for position, entry in enumerate(self._bad_entries(list(rows.values())))}
+        given = [bad for bad in self.world.bad_entries if bad["list"] == name]
+        first = {bad["key"]: bad["entry"] for bad in given if bad["first"]}
+        return {**first, **rows, **bad, **{bad["key"]: bad["entry"] for bad in given if not bad["first"]}}
+
+    def _bad_entries(self, rows: list[Any]) -> list[Any]:
+        kind = self.switches["bad_entries"]
+        kinds = {"none": (), "all": ("no_id", "zero_id", "null_id", "null")}.get(kind, (kind,))
+        key = "connection_ID" if rows and "connection_ID" in rows[0] else "ID"
+        return [bad_entry(kind, rows, key) for kind in kinds]
+
     # Who asks
 
     def authenticate(self, header: Optional[str]) -> None:
@@ -104,16 +129,18 @@ class Context:
             fail(403, "authorization_required", "This token is for one site only.")
 
     def within_token(self, site_id: int) -> bool:
-        """Tell whether the token reaches a site."""
+        """Return whether the token reaches a site."""
         return self.token is None or self.token["site_ID"] is None or self.token["site_ID"] == site_id
 
     # Sites
 
     def find_site(self, name: str) -> Record:
         """Find a site that the caller may know of."""
-        site = self.world.find_site(name)
+        site = self.world.find_site(name, self.switches["site_name_form"], self.switches["shared_domain"])
         if site is None:
             fail(404, "unknown_blog", "There is no such site.")
+        if not site["json_api"]:
+            fail(403, "unauthorized", "The JSON API is switched off on this site.")
         if site["private"] and (self.token is None or self.world.role(site, self.me) is None):
             fail(403, "unauthorized", "This user has no access to this private site.")
         if not self.within_token(site["ID"]):
@@ -143,8 +170,8 @@ class Context:
 # Publicize connections
 
 
-def _listed(ctx: Context, rows: list[Record]) -> Record:
-    """Answer a list, after the filters that both lists have."""
+def _listed(ctx: Context, name: str, rows: list[Record], site_id: Optional[int]) -> Record:
+    """Return a list, after the filters that both lists have."""
     services = [name.strip() for name in ctx.query.get("service", "").split(",") if name.strip()]
     if services:
         rows = [row for row in rows if ctx.world.keyring[row["keyring_connection_ID"]]["service"] in services]
@@ -152,9 +179,9 @@ def _listed(ctx: Context, rows: list[Record]) -> Record:
     if keyring:
         rows = [row for row in rows if row["keyring_connection_ID"] == keyring]
     render = ctx.render.publicize
-    answer = {"connections": [render(row) for row in rows]}
+    content = {"connections": ctx.entries(name, [render(row) for row in rows], site_id)}
     ctx.world.settle()
-    return answer
+    return content
 
 
 def list_mine(ctx: Context) -> Record:
@@ -163,14 +190,14 @@ def list_mine(ctx: Context) -> Record:
     if ctx.query.get("site"):
         site = ctx.publicize_site(ctx.query["site"])["ID"]
         rows = world.read_publicize(world.publicize_by_site.get(site, ()), lambda row: bool(row["site_ID"] == site))
-        return _listed(ctx, [row for row in rows if row["shared"] or world.owner(row) == me])
+        return _listed(ctx, "P1", [row for row in rows if row["shared"] or world.owner(row) == me], site)
     numbers = [
         number
         for keyring in world.keyring_by_user.get(me, ())
         for number in world.publicize_by_keyring.get(keyring, ())
     ]
     rows = world.read_publicize(numbers, lambda row: world.owner(row) == me)
-    return _listed(ctx, [row for row in rows if ctx.within_token(row["site_ID"])])
+    return _listed(ctx, "P1", [row for row in rows if ctx.within_token(row["site_ID"])], None)
 
 
 def list_on_site(ctx: Context, site: str) -> Record:
@@ -186,7 +213,7 @@ def list_on_site(ctx: Context, site: str) -> Record:
         rows = [row for row in rows if world.owner(row) == user]
     elif user:
         rows = [row for row in rows if not row["shared"] and world.owner(row) == user]
-    return _listed(ctx, rows)
+    return _listed(ctx, "P6", rows, number)
 
 
 def _mine(ctx: Context, number: int, read: bool) -> Record:
@@ -204,7 +231,7 @@ def _mine(ctx: Context, number: int, read: bool) -> Record:
 def _refuse_foreign(ctx: Context) -> NoReturn:
     if ctx.switches["foreign_publicize"] == "not_found":
         fail(404, "not_found", "There is no such connection.")
-    fail(403, "authorization_required", "This connection belongs to somebody else.")
+    fail(403, "authorization_required", "This connection is owned by another user.")
 
 
 def _on_site(ctx: Context, site: Record, number: int, read: bool) -> Record:
@@ -221,26 +248,26 @@ def _on_site(ctx: Context, site: Record, number: int, read: bool) -> Record:
 
 def read_mine(ctx: Context, number: int) -> Record:
     """P2: one connection of mine."""
-    answer = ctx.render.publicize(_mine(ctx, number, read=True))
+    content = ctx.render.publicize(_mine(ctx, number, read=True))
     ctx.world.settle()
-    return answer
+    return content
 
 
 def read_on_site(ctx: Context, site: str, number: int) -> Record:
     """P7: one connection of a site."""
     row = _on_site(ctx, ctx.publicize_site(site), number, read=True)
     if row["shared"] and ctx.world.owner(row) != ctx.me["ID"]:
-        answer = ctx.render.reduced_publicize(row)
+        content = ctx.render.reduced_publicize(row)
     else:
-        answer = ctx.render.publicize(row)
+        content = ctx.render.publicize(row)
         if ctx.switches["own_read_only"] == "present":
-            answer["read_only"] = False
+            content["read_only"] = False
     ctx.world.settle()
-    return answer
+    return content
 
 
 def _check_write(ctx: Context, row: Record) -> None:
-    """Refuse to change what belongs to somebody else."""
+    """Refuse to change what is owned by another user."""
     if ctx.world.owner(row) == ctx.me["ID"]:
         return
     site = ctx.world.sites[row["site_ID"]]
@@ -263,28 +290,32 @@ def update_on_site(ctx: Context, site: str, number: int) -> Record:
 
 def _update(ctx: Context, row: Record) -> Record:
     given = ctx.given()
-    wanted: Record = {}
+    desired: Record = {}
     if "shared" in given:
-        wanted["shared"] = php_bool(given["shared"], ctx.switches["boolean_case"] == "insensitive")
+        desired["shared"] = php_bool(given["shared"], ctx.switches["boolean_case"] == "insensitive")
     if "external_user_ID" in given:
         value = given["external_user_ID"]
         # Whatever is not a string means: back to the default user. So does the word false.
-        wanted["external_user_ID"] = value if isinstance(value, str) and value != "false" else None
-    if not wanted:
+        desired["external_user_ID"] = value if isinstance(value, str) and value != "false" else None
+    if not desired:
         fail(400, "invalid_input", "There is nothing to change.")
     if ctx.switches["drop_shared"]:
-        wanted.pop("shared", None)
+        desired.pop("shared", None)
     if ctx.switches["drop_external_user"]:
-        wanted.pop("external_user_ID", None)
+        desired.pop("external_user_ID", None)
     keyring = ctx.world.keyring[row["keyring_connection_ID"]]
-    if "external_user_ID" in wanted:
-        if wanted["external_user_ID"] is None:
+    if "external_user_ID" in desired:
+        if desired["external_user_ID"] is None:
             _check_reset(ctx, keyring)
-        wanted["external_user_ID"] = _external_user(ctx, keyring, wanted["external_user_ID"])
-    if "shared" in wanted and wanted["shared"] != row["shared"]:
+        desired["external_user_ID"] = _external_user(ctx, keyring, desired["external_user_ID"])
+    if "shared" in desired and desired["shared"] != row["shared"]:
         _check_globalize(ctx, ctx.world.sites[row["site_ID"]])
-    changed = {key: value for key, value in wanted.items() if row[key] != value}
-    if changed:
+    changed = {key: value for key, value in desired.items() if row[key] != value}
+    # What the connection says of its account itself ends with the choice of an external user.
+    stale = [key for key in OWN_ACCOUNT if key in row] if "external_user_ID" in desired else []
+    for key in stale:
+        del row[key]
+    if changed or stale:
         row.update(changed)
         ctx.applied = True
     return ctx.render.publicize(row)
@@ -301,27 +332,27 @@ def _check_reset(ctx: Context, keyring: Record) -> None:
         fail(400, ctx.switches["external_user_error_slug"], "This service has one user only.")
 
 
-def _external_user(ctx: Context, keyring: Record, wanted: Optional[str]) -> Optional[str]:
+def _external_user(ctx: Context, keyring: Record, desired: Optional[str]) -> Optional[str]:
     """Check the external user that is asked for; None stands for the default user."""
     service = ctx.world.services[keyring["service"]]
-    users = [user["external_ID"] for user in keyring["additional_external_users"]]
+    users = [user["external_ID"] for user in ctx.render.users(keyring)]
     slug = ctx.switches["external_user_error_slug"]
-    if wanted is not None:
+    if desired is not None:
         if not service["multiple_external_user_ID_support"]:
             fail(400, slug, "This service has one user only.")
-        if wanted == keyring["external_ID"]:
-            wanted = None
+        if desired == keyring["external_ID"]:
+            desired = None
         elif ctx.switches["external_user_check"] != "none":
             known = set(users)
             if ctx.switches["external_user_check"] == "fresh":
                 known.update(user["external_ID"] for user in keyring["external_users_after_refetch"] or ())
-            if wanted not in known:
+            if desired not in known:
                 fail(400, slug, "This account has no such user.")
-    if wanted is None and service.get("external_users_only") and ctx.switches["external_users_only"] != "accept":
+    if desired is None and service.get("external_users_only") and ctx.switches["external_users_only"] != "accept":
         if ctx.switches["external_users_only"] == "refuse" or not users:
             fail(400, slug, "One of the further users must be named; the profile itself will not do.")
-        wanted = users[0]
-    return wanted
+        desired = users[0]
+    return desired
 
 
 def create(ctx: Context, site: str) -> Record:
@@ -341,20 +372,21 @@ def create(ctx: Context, site: str) -> Record:
     shared = php_bool(given.get("shared", False), switches["boolean_case"] == "insensitive")
     if switches["drop_shared"]:
         shared = False
-    if switches["drop_external_user"]:
+    if switches["drop_external_user"] is True:
         external_user = None
     else:
         external_user = _external_user(ctx, keyring, php_string(given.get("external_user_ID", "")) or None)
     if shared:
         _check_globalize(ctx, found)
-    same = [
-        world.publicize[other]
-        for other in world.publicize_by_keyring.get(number, ())
-        if world.publicize[other]["site_ID"] == found["ID"]
-        and world.publicize[other]["external_user_ID"] == external_user
-    ]
-    if same and switches["create_duplicate"] == "error":
-        fail(400, "insert_error", "This account is already connected with this site.")
+    made = [world.publicize[other] for other in world.publicize_by_keyring.get(number, ())]
+    on_site = [row for row in made if row["site_ID"] == found["ID"]]
+    same = [row for row in on_site if row["external_user_ID"] == external_user]
+    if (same and switches["create_duplicate"] == "error") or (
+        on_site and switches["create_duplicate"] == "error_any_user"
+    ):
+        fail(
+            switches["duplicate_status"], switches["duplicate_slug"], "This account is already connected to this site."
+        )
     if same and switches["create_duplicate"] == "existing":
         return ctx.render.publicize(same[0])
     row = {
@@ -397,13 +429,18 @@ def _delete(ctx: Context, row: Record) -> Record:
 # Keyring connections
 
 
+def _keyring(ctx: Context, number: int) -> Optional[Record]:
+    row = ctx.world.keyring.get(number)
+    return None if row is None or row["gone"] else row
+
+
 def _own_keyring(ctx: Context, number: int) -> Record:
     """Find a keyring connection of the caller."""
-    row = ctx.world.keyring.get(number)
+    row = _keyring(ctx, number)
     if row is not None and row["user_ID"] == ctx.me["ID"]:
         return row
     if row is not None and ctx.switches["foreign_keyring"] == "authorization_required":
-        fail(403, "authorization_required", "This account was connected by somebody else.")
+        fail(403, "authorization_required", "This account was connected by another user.")
     if ctx.switches["keyring_not_found_form"] == "empty":
         raise EmptyNotFound
     fail(404, "not_found", "There is no such keyring connection.")
@@ -421,21 +458,26 @@ def _fresh(ctx: Context, row: Record) -> Record:
 def list_keyring(ctx: Context) -> Record:
     """K1: the accounts that I have connected."""
     ctx.authorize_account()
-    numbers = sorted(ctx.world.keyring_by_user.get(ctx.me["ID"], ()))
-    rows = [ctx.world.keyring[number] for number in numbers]
+    me = ctx.me["ID"]
+    rows = [ctx.world.keyring[number] for number in ctx.world.keyring_by_user.get(me, ())]
+    rows.extend(row for row in ctx.world.keyring.values() if me in row["listed_for"] and row["user_ID"] != me)
+    rows = sorted((row for row in rows if not row["gone"]), key=itemgetter("ID"))
     if ctx.query.get("site"):
         site = ctx.find_site(ctx.query["site"])["ID"]
         used = {
             ctx.world.publicize[number]["keyring_connection_ID"] for number in ctx.world.publicize_by_site.get(site, ())
         }
-        rows = [row for row in rows if row["ID"] in used]
-    return {"connections": [ctx.render.keyring(_fresh(ctx, row)) for row in rows]}
+        rows = [row for row in rows if row["ID"] in used or site in row["sites"]]
+    return {"connections": ctx.entries("K1", [ctx.render.keyring(_fresh(ctx, row), me) for row in rows])}
 
 
 def read_keyring(ctx: Context, number: int) -> Record:
     """K2: one account that I have connected."""
     ctx.authorize_account()
-    return ctx.render.keyring(_fresh(ctx, _own_keyring(ctx, number)))
+    row = _keyring(ctx, number)
+    if row is None or ctx.me["ID"] not in row["listed_for"]:
+        row = _own_keyring(ctx, number)
+    return ctx.render.keyring(_fresh(ctx, row), ctx.me["ID"])
 
 
 def delete_keyring(ctx: Context, number: int) -> Record:
@@ -464,7 +506,8 @@ def _application(ctx: Context, number: int) -> Record:
 
 def list_applications(ctx: Context) -> Record:
     """A1: the applications that I have let in."""
-    return {"connected_applications": [ctx.render.application(row) for row in _my_applications(ctx)]}
+    rows = [ctx.render.application(row) for row in _my_applications(ctx)]
+    return {"connected_applications": ctx.entries("A1", rows)}
 
 
 def read_application(ctx: Context, number: int) -> Record:
@@ -490,7 +533,7 @@ def list_services(ctx: Context) -> Record:
     """S1: what can be connected."""
     kind = ctx.query.get("type")
     rows = [row for row in ctx.world.services.values() if not kind or row["type"] == kind]
-    services: Any = {row["ID"]: ctx.render.service(row) for row in rows}
+    services: Any = ctx.entry_map("S1", {row["ID"]: ctx.render.service(row) for row in rows})
     if not services and ctx.switches["empty_map_form"] == "array":
         services = []
     return {"services": services}
@@ -526,7 +569,7 @@ def list_sites(ctx: Context) -> Record:
         rows = [row for row in rows if not row["domain_only"]]
     if "include_redirect" in ctx.query and not ctx.truthy("include_redirect"):
         rows = [row for row in rows if not row["redirect"]]
-    return {"sites": [ctx.render.site(row, ctx.me, ctx.query.get("options")) for row in rows]}
+    return {"sites": ctx.entries("M2", [ctx.render.site(row, ctx.me, ctx.query.get("options")) for row in rows])}
 
 
 def read_site(ctx: Context, site: str) -> Record:
@@ -536,82 +579,47 @@ def read_site(ctx: Context, site: str) -> Record:
 
 
 class Endpoint(NamedTuple):
-    """One call of the API; `#` in the path is a number, `*` a name."""
+    """One call of the API: its route, the scope that it requires, and what it does."""
 
     name: str
     method: str
-    path: str
+    rule: str
     scope: Optional[str]
     handler: Callable[..., Any]
 
+    @property
+    def path(self) -> str:
+        """Return the route in short: `#` for a number, `*` for a name."""
+        return re.sub(r"<\w+>", "*", re.sub(r"<number:\w+>", "#", self.rule))
+
+
+_MINE = "/me/publicize-connections"
+_ON_SITE = "/sites/<site>/publicize-connections"
+_KEYRING = "/me/keyring-connections"
+_APPLICATIONS = "/me/connected-applications"
+_SERVICES = "/meta/external-services"
+_ID = "/<number:number>"
 
 ENDPOINTS = (
-    Endpoint("P1", "GET", "/me/publicize-connections", "sharing", list_mine),
-    Endpoint("P2", "GET", "/me/publicize-connections/#", "sharing", read_mine),
-    Endpoint("P4", "POST", "/me/publicize-connections/#", "sharing", update_mine),
-    Endpoint("P5", "POST", "/me/publicize-connections/#/delete", "sharing", delete_mine),
-    Endpoint("P6", "GET", "/sites/*/publicize-connections", "sharing", list_on_site),
-    Endpoint("P8", "POST", "/sites/*/publicize-connections/new", "sharing", create),
-    Endpoint("P7", "GET", "/sites/*/publicize-connections/#", "sharing", read_on_site),
-    Endpoint("P9", "POST", "/sites/*/publicize-connections/#", "sharing", update_on_site),
-    Endpoint("P10", "POST", "/sites/*/publicize-connections/#/delete", "sharing", delete_on_site),
-    Endpoint("K1", "GET", "/me/keyring-connections", "sharing", list_keyring),
-    Endpoint("K2", "GET", "/me/keyring-connections/#", "sharing", read_keyring),
-    Endpoint("K3", "POST", "/me/keyring-connections/#/delete", "sharing", delete_keyring),
-    Endpoint("A1", "GET", "/me/connected-applications", "applications", list_applications),
-    Endpoint("A2", "GET", "/me/connected-applications/#", "applications", read_application),
-    Endpoint("A3", "POST", "/me/connected-applications/#/delete", "applications", delete_application),
-    Endpoint("S1", "GET", "/meta/external-services", None, list_services),
-    Endpoint("S2", "GET", "/meta/external-services/*", None, read_service),
+    Endpoint("P1", "GET", _MINE, "sharing", list_mine),
+    Endpoint("P2", "GET", _MINE + _ID, "sharing", read_mine),
+    Endpoint("P4", "POST", _MINE + _ID, "sharing", update_mine),
+    Endpoint("P5", "POST", _MINE + _ID + "/delete", "sharing", delete_mine),
+    Endpoint("P6", "GET", _ON_SITE, "sharing", list_on_site),
+    Endpoint("P7", "GET", _ON_SITE + _ID, "sharing", read_on_site),
+    Endpoint("P8", "POST", _ON_SITE + "/new", "sharing", create),
+    Endpoint("P9", "POST", _ON_SITE + _ID, "sharing", update_on_site),
+    Endpoint("P10", "POST", _ON_SITE + _ID + "/delete", "sharing", delete_on_site),
+    Endpoint("K1", "GET", _KEYRING, "sharing", list_keyring),
+    Endpoint("K2", "GET", _KEYRING + _ID, "sharing", read_keyring),
+    Endpoint("K3", "POST", _KEYRING + _ID + "/delete", "sharing", delete_keyring),
+    Endpoint("A1", "GET", _APPLICATIONS, "applications", list_applications),
+    Endpoint("A2", "GET", _APPLICATIONS + _ID, "applications", read_application),
+    Endpoint("A3", "POST", _APPLICATIONS + _ID + "/delete", "applications", delete_application),
+    Endpoint("S1", "GET", _SERVICES, None, list_services),
+    Endpoint("S2", "GET", _SERVICES + "/<service>", None, read_service),
     Endpoint("M1", "GET", "/me", "me", read_me),
     Endpoint("M2", "GET", "/me/sites", "sites", list_sites),
-    Endpoint("M3", "GET", "/sites/*", "sites", read_site),
+    Endpoint("M3", "GET", "/sites/<site>", "sites", read_site),
 )
-
-
-def _compiled(path: str, digits: str) -> re.Pattern[str]:
-    return re.compile(
-        re.escape(path).replace(r"\#", f"({digits})").replace("#", f"({digits})").replace(r"\*", "([^/]+)")
-    )
-
-
-_ROUTES = tuple((_compiled(endpoint.path, "[0-9]+"), endpoint) for endpoint in ENDPOINTS)
-_NEARLY = tuple(_compiled(endpoint.path, "[^/]+") for endpoint in ENDPOINTS if "#" in endpoint.path)
-
-
-def route(path: str) -> list[tuple[Endpoint, list[Any]]]:
-    """Find the endpoints at a path, one for each method, with what stands in the variable places."""
-    found = []
-    for pattern, endpoint in _ROUTES:
-        match = pattern.fullmatch(path)
-        if match:
-            kinds = re.findall(r"[#*]", endpoint.path)
-            # An absurdly long number is still only one that is not there.
-            values = [int(text[:40]) if kind == "#" else text for kind, text in zip(kinds, match.groups())]
-            found.append((endpoint, values))
-    return found
-
-
-def nearly(path: str) -> bool:
-    """Tell whether a path would be one of ours if something in it were a number."""
-    return any(pattern.fullmatch(path) for pattern in _NEARLY)
-
-
-def embed(ctx: Context, answer: Record, names: list[str]) -> None:
-    """Add the records that the links of an answer lead to, as the parameter `meta` asks."""
-    links = answer.get("meta", {}).get("links", {})
-    data: Record = {}
-    for name in names:
-        if name not in links or "/rest/v1.1" not in links[name]:
-            continue
-        for endpoint, values in route(links[name].split("/rest/v1.1", 1)[1]):
-            if endpoint.method == "GET":
-                try:
-                    ctx.authorize(endpoint.scope, endpoint.scope is None and ctx.switches["services_public"])
-                    data[name] = endpoint.handler(ctx, *values)
-                except ApiError as error:
-                    data[name] = {"error": error.slug, "message": error.message}
-                except EmptyNotFound:
-                    pass
-    if data:
-        answer["meta"]["data"] = data
+BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}

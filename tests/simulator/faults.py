@@ -8,13 +8,19 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
+from wsgiref.util import is_hop_by_hop
+
+from flask import Response
+
+from .responses import ApiResponse, foreign_response
 
 KINDS = (
     "status",
     "cut",
     "truncate",
     "delay",
+    "hang",
     "html",
     "redirect",
     "limit_reached",
@@ -29,6 +35,7 @@ _COMMON = ("method", "path", "times", "skip", "probability", "kind", "when", "en
 _OWN = {
     "status": ("status", "headers", "body", "content_type"),
     "delay": ("seconds",),
+    "hang": ("seconds",),
     "redirect": ("status", "location"),
     "limit_reached": ("retry_after",),
     "throttle": ("retry_after",),
@@ -36,6 +43,7 @@ _OWN = {
     "echo": ("status",),
 }
 
+HTML = "text/html; charset=UTF-8"
 HTML_LIMIT = (
     "<!DOCTYPE html>\n<html><head><title>WordPress.com</title></head><body><h1>Limit reached</h1></body></html>\n"
 )
@@ -48,17 +56,6 @@ HTML_PORTAL = (
 
 class FaultError(ValueError):
     """A fault that cannot be: the text names the key."""
-
-
-class Answer(NamedTuple):
-    """What goes back to the client."""
-
-    status: int
-    body: Any
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    # A raw answer is bytes or text that is sent as it is: no envelope, no filter.
-    raw: bool = False
 
 
 class Fault:
@@ -86,17 +83,20 @@ class Fault:
         self.when: str = given.get("when", "before")
         if self.when not in ("before", "after"):
             raise FaultError(f"when: {self.when!r} is neither before nor after")
-        self.seconds: float = _number(given, "seconds", 1.0, 0, 3600) or 0.0
+        self.seconds: float = _number(given, "seconds", 3600.0 if kind == "hang" else 1.0, 0, 3600) or 0.0
         self.status = _whole(given, "status", {"redirect": 302}.get(kind, 500))
         if not 200 <= self.status <= 599:
-            raise FaultError(f"status: {self.status} is no HTTP status")
+            raise FaultError(f"status: {self.status} is not an HTTP status")
         headers = given.get("headers", {})
         if not isinstance(headers, Mapping):
             raise FaultError("headers: not a mapping")
-        self.headers = tuple((str(name), str(value)) for name, value in headers.items())
+        for name in headers:
+            if is_hop_by_hop(str(name)):
+                raise FaultError(f"headers: {name} belongs to the connection")
+        self.headers = {str(name): str(value) for name, value in headers.items()}
 
     def hits(self, method: str, path: str, rng: random.Random) -> bool:
-        """Tell whether this fault is due for a request, and count it."""
+        """Return whether this fault is due for a request, and count it."""
         if self.times == 0 or self.method not in ("*", method) or not self.path.fullmatch(path):
             return False
         if self.skip > 0:
@@ -108,54 +108,55 @@ class Fault:
             self.times -= 1
         return True
 
-    def answer(self, headers: Mapping[str, str], throttle_form: str, inner: Answer) -> Answer:
-        """Make what the client gets to see; `inner` is what it would have seen."""
+    def response(self, headers: Mapping[str, str], throttle_form: str, usual: Response) -> Response:
+        """Make the response that the client gets in place of the usual one."""
         given = self.given
         if self.kind == "status":
-            slug = {404: "not_found", 403: "authorization_required"}.get(self.status, "server_error")
-            body = given.get("body", {"error": slug, "message": "The simulator was told to fail."})
-            kind = given.get(
-                "content_type", "text/html; charset=UTF-8" if isinstance(body, str) else "application/json"
-            )
-            # Only an error that the API itself makes knows of envelopes.
-            return Answer(self.status, body, str(kind), self.headers, raw=not given.get("envelope", False))
+            return self._error()
         if self.kind == "html":
-            return Answer(200, HTML_PORTAL, "text/html; charset=UTF-8", raw=True)
+            return foreign_response(HTML_PORTAL, content_type=HTML)
         if self.kind == "redirect":
             location = str(given.get("location", "https://elsewhere.example.com/"))
-            return Answer(self.status, "", "text/html; charset=UTF-8", (("Location", location),), raw=True)
+            return foreign_response("", self.status, HTML, {"Location": location})
         if self.kind == "limit_reached":
             return throttled(throttle_form, given.get("retry_after"))
         if self.kind == "throttle":
             return throttled("json429", given.get("retry_after"))
         if self.kind == "garbage":
-            return Answer(200, '{"connections": [{"ID": 1, oops', raw=True)
+            return foreign_response('{"connections": [{"ID": 1, oops')
         if self.kind == "bad_encoding":
-            return Answer(200, b"\x1f\x8bnot gzip at all", headers=(("Content-Encoding", "gzip"),), raw=True)
+            return foreign_response(b"\x1f\x8bnot gzip at all", headers={"Content-Encoding": "gzip"})
         if self.kind == "wrong_shape":
-            return Answer(200, given.get("body", ["unexpected"]), raw=True)
+            body = given.get("body", ["unexpected"])
+            return foreign_response(body)
         if self.kind == "empty":
-            return Answer(200, "", raw=True)
+            return foreign_response("")
         if self.kind == "echo":
             text = "; ".join(f"{name}: {value}" for name, value in headers.items())
             body = {"error": "server_error", "message": f"Request was: {text}", "headers": dict(headers)}
-            return Answer(self.status, body, raw=True)
-        # Cut and truncate are done to the connection, a delay to the clock.
-        return inner
+            return foreign_response(body, self.status)
+        # Cut, truncate and hang are done to the connection, a delay to the clock.
+        return usual
+
+    def _error(self) -> Response:
+        slug = {404: "not_found", 403: "authorization_required"}.get(self.status, "server_error")
+        body = self.given.get("body", {"error": slug, "message": "The simulator was told to fail."})
+        content_type = self.given.get("content_type", HTML if isinstance(body, str) else "application/json")
+        # Only an error that the API itself makes knows of envelopes.
+        make = ApiResponse if self.given.get("envelope", False) else foreign_response
+        return make(body, self.status, str(content_type), self.headers)
 
     def shown(self) -> dict[str, Any]:
         """Show the order as given, with what is left of it."""
         return {**self.given, "times": self.times, "skip": self.skip}
 
 
-def throttled(form: str, retry_after: Any = None) -> Answer:
-    """Make the answer to a client that asks too much."""
-    headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
+def throttled(form: str, retry_after: Any = None) -> Response:
+    """Make the response to a client that asks too much."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if form == "json429":
-        body = {"error": "too_many_requests", "message": "Slow down, please."}
-        return Answer(429, body, headers=headers, raw=True)
-    status = 503 if form == "html503" else 500
-    return Answer(status, HTML_LIMIT, "text/html; charset=UTF-8", headers, raw=True)
+        return foreign_response({"error": "too_many_requests", "message": "Slow down, please."}, 429, headers=headers)
+    return foreign_response(HTML_LIMIT, 503 if form == "html503" else 500, HTML, headers)
 
 
 def _whole(given: Mapping[str, Any], key: str, default: int) -> int:

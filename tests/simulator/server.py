@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
-from http import HTTPStatus
-from typing import Any, Optional
+from collections.abc import Iterable
+from typing import IO, TYPE_CHECKING, Any, Optional, cast
+from wsgiref.handlers import SimpleHandler
 
-from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 class Handler(WSGIRequestHandler):
@@ -21,10 +25,12 @@ class Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     # A test that leaves a connection open must not wait for us, nor we for it.
     timeout = 300
+    # A response leaves in one piece: small ones would wait for each other's acknowledgement.
+    wbufsize = -1
     server: Server
 
     def setup(self) -> None:
-        """Number the connection, and have small answers sent at once."""
+        """Number the connection, and have small responses sent at once."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection_number = self.server.opened(self.request)
         super().setup()
@@ -34,38 +40,18 @@ class Handler(WSGIRequestHandler):
         self.server.closed(self.request)
         super().finish()
 
+    def handle_expect_100(self) -> bool:
+        """Ask for the body now, not with the response."""
+        proceed = super().handle_expect_100()
+        self.wfile.flush()
+        return proceed
+
     def run_wsgi(self) -> None:
-        """Answer one request in one write, without closing the connection as werkzeug would."""
+        """Carry out one request; werkzeug's own way would close the connection after it."""
         environ = self.make_environ()
         environ["simulator.connection"] = self.connection_number
-        kept: dict[str, Any] = {}
-
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            kept["status"], kept["headers"] = status, headers
-            return None
-
-        chunks = self.server.app(environ, start_response)
-        body = b"".join(chunks)
-        if hasattr(chunks, "close"):
-            chunks.close()
-        action = environ.get("simulator.action")
-        if action == "cut":
-            self.drop()
-            return
-        code = int(kept["status"].split(" ", 1)[0])
-        headers = [pair for pair in kept["headers"] if pair[0].lower() not in ("content-length", "connection")]
-        headers.append(("Content-Length", str(len(body))))
-        if self.close_connection:
-            headers.append(("Connection", "close"))
-        elif self.request_version == "HTTP/1.0":
-            headers.append(("Connection", "keep-alive"))
-        lines = [f"HTTP/1.1 {code} {_phrase(code)}", *(f"{name}: {value}" for name, value in headers), "", ""]
-        head = "\r\n".join(lines).encode("latin-1", "replace")
-        if action == "truncate":
-            self.wfile.write(head + body[: len(body) // 2])
-            self.drop()
-        else:
-            self.wfile.write(head + (b"" if self.command == "HEAD" else body))
+        environ["HTTPS"] = "on" if self.server.context else "off"
+        ResponseWriter(self, environ).run(self.server.app)
 
     def drop(self) -> None:
         """Close the connection from our side."""
@@ -79,11 +65,44 @@ class Handler(WSGIRequestHandler):
         """Say nothing: the simulator has a request log of its own."""
 
 
-def _phrase(code: int) -> str:
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "Unknown"
+class ResponseWriter(SimpleHandler):
+    """Writes a response, or as much of it as a fault leaves."""
+
+    environ: dict[str, Any]
+    result: Iterable[bytes]
+    http_version = "1.1"
+    # Variables of our own environment would be taken for headers of the request.
+    os_environ: dict[str, str] = {}  # noqa: RUF012
+
+    def __init__(self, connection: Handler, environ: dict[str, Any]) -> None:
+        """Prepare for one response on a connection."""
+        super().__init__(environ["wsgi.input"], cast("IO[bytes]", connection.wfile), sys.stderr, environ)
+        self.connection = connection
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Say nothing about connections that clients break off; the application reports its own errors."""
+
+    def send_preamble(self) -> None:
+        """Add whether the connection goes on, which is not the application's business."""
+        super().send_preamble()
+        if self.connection.close_connection:
+            self._write(b"Connection: close\r\n")
+        elif self.connection.request_version == "HTTP/1.0":
+            self._write(b"Connection: keep-alive\r\n")
+
+    def finish_response(self) -> None:
+        """Send the response, unless a fault cuts it short."""
+        action = self.environ.get("simulator.action")
+        if action is None:
+            super().finish_response()
+            return
+        if action == "truncate":
+            body = b"".join(self.result)
+            self.send_headers()
+            self._write(body[: len(body) // 2])
+            self._flush()
+        self.close()
+        self.connection.drop()
 
 
 class Server(ThreadedWSGIServer):
@@ -92,7 +111,7 @@ class Server(ThreadedWSGIServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, host: str, port: int, app: Flask, tls: Optional[tuple[str, str]] = None) -> None:
+    def __init__(self, host: str, port: int, app: WSGIApplication, tls: Optional[tuple[str, str]] = None) -> None:
         """Bind to an address; the port is known from here on, answers come once it serves."""
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()

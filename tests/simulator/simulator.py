@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional
 
 from .app import make_app
 from .core import Core
 from .server import Server
-from .world import Record, WorldSource
+from .world import Record, WorldSource, load_document
 
 
 class Simulator:
@@ -77,9 +78,9 @@ class Simulator:
         """Have it behave again."""
         self.core.clear_faults()
 
-    def reset(self, world: Optional[Mapping[str, Any]] = None, switches: Optional[Mapping[str, Any]] = None) -> None:
+    def reset(self, world: WorldSource = None, switches: Optional[Mapping[str, Any]] = None) -> None:
         """Go back to the seed, or to another world."""
-        self.core.reset(world, switches)
+        self.core.reset(load_document(world) if isinstance(world, (str, Path)) else world, switches)
 
     def state(self) -> dict[str, list[Record]]:
         """Return the world in raw form."""

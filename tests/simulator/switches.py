@@ -48,7 +48,22 @@ SWITCHES: tuple[Switch, ...] = (
     Switch(
         "empty_token_scope_form", "empty", ("empty", "blank"), '`token_scope` of a token without scope: `[]`, or `[""]`'
     ),
-    Switch("token_info_unbound_blog", "0", ("0", ""), "`blog_id` in token-info for a token that is bound to no site"),
+    Switch("token_scope_form", "list", ("list", "text"), "`token_scope` of `GET /me`: a list, or a text with spaces"),
+    Switch(
+        "token_site_unbound",
+        "false",
+        ("false", "zero"),
+        "`token_site_id` of `GET /me` for a token that is bound to no site: false, or 0",
+    ),
+    Switch(
+        "token_info_unbound_blog", "0", ("0", "", None), "`blog_id` in token-info for a token that is bound to no site"
+    ),
+    Switch(
+        "token_info_bad_token",
+        "invalid_token",
+        ("invalid_token", "invalid_request"),
+        "slug of the error of token-info for a token that is not valid",
+    ),
     Switch("services_public", True, _BOOL, "whether the external services can be read without a token"),
     Switch("sites_public", False, _BOOL, "whether a public site can be read without a token"),
     # Errors
@@ -75,7 +90,7 @@ SWITCHES: tuple[Switch, ...] = (
         "foreign_keyring",
         "authorization_required",
         ("authorization_required", "not_found"),
-        "somebody else's keyring connection: 403, or 404 as if it were not there",
+        "another user's keyring connection: 403, or 404 as if it were not there",
     ),
     Switch(
         "foreign_publicize",
@@ -87,13 +102,25 @@ SWITCHES: tuple[Switch, ...] = (
         "foreign_write",
         "refuse",
         ("refuse", "editors"),
-        "changing or deleting somebody else's publicize connection: nobody may, or those with `edit_others_posts` may",
+        "changing or deleting another user's publicize connection: nobody may, or those with `edit_others_posts` may",
     ),
     Switch(
         "non_digit_id",
         "empty",
         ("empty", "invalid_input"),
         "an ID in the path that is not digits: an empty 404, or 400 `invalid_input`",
+    ),
+    Switch(
+        "site_name_form",
+        "usual",
+        ("usual", "strict", "lenient"),
+        "names of sites: case does not matter, case matters, or neither case, port nor trailing dot do",
+    ),
+    Switch(
+        "shared_domain",
+        "wordpress",
+        ("wordpress", "jetpack"),
+        "which of two sites with one domain the name means: the one on WordPress.com, or the Jetpack site",
     ),
     Switch(
         "message_language", "english", ("english", "german"), "language of the error texts, on which nothing may depend"
@@ -103,10 +130,12 @@ SWITCHES: tuple[Switch, ...] = (
     Switch(
         "create_duplicate",
         "existing",
-        ("existing", "second", "error"),
-        "creating what is already there (same site, keyring connection and external user): answers the one there unchanged, "
-        "makes a second one, or 400 `insert_error`",
+        ("existing", "second", "error", "error_any_user"),
+        "creating what already exists (same site, keyring connection and external user): returns the existing one unchanged, "
+        "makes a second one, or is an error; with `error_any_user` another external user of the account is an error too",
     ),
+    Switch("duplicate_status", 400, (400, 403, 409), "HTTP status of the error for creating what already exists"),
+    Switch("duplicate_slug", "insert_error", None, "its slug"),
     Switch(
         "external_users_only",
         "refuse",
@@ -125,8 +154,13 @@ SWITCHES: tuple[Switch, ...] = (
         ("accept", "refuse"),
         "resetting `external_user_ID` for a service without `multiple_external_user_ID_support`",
     ),
-    Switch("drop_external_user", False, _BOOL, "the server ignores `external_user_ID` without a word"),
-    Switch("drop_shared", False, _BOOL, "the server ignores `shared` without a word"),
+    Switch(
+        "drop_external_user",
+        False,
+        (False, True, "update"),
+        "the server ignores `external_user_ID` silently: never, always, or when a connection is changed",
+    ),
+    Switch("drop_shared", False, _BOOL, "the server ignores `shared` silently"),
     Switch(
         "delete_keyring_with_last",
         False,
@@ -145,7 +179,38 @@ SWITCHES: tuple[Switch, ...] = (
         ("there", "late"),
         "whether a new publicize connection is already there in the next read",
     ),
-    # Forms of answers
+    # Forms of responses
+    Switch(
+        "bad_entries",
+        "none",
+        ("none", "no_id", "zero_id", "null_id", "null", "all"),
+        "every list ends with an entry that has `meta` only, whose ID is 0, whose ID is null, with a `null`, or with all of them",
+    ),
+    Switch(
+        "php_gaps",
+        "none",
+        ("none", "inner", "everywhere"),
+        "lists that are objects with numbers as keys, as PHP sends a list with gaps: none, those inside records, or all",
+    ),
+    Switch(
+        "html_names",
+        True,
+        _BOOL,
+        "whether names (titles of applications, accounts, pages, sites) are HTML-escaped: `&amp;`, `&#039;`, `&#8217;`",
+    ),
+    Switch("lone_surrogates", False, _BOOL, "whether these names end with half an emoji, `\\ud83d`"),
+    Switch(
+        "never_form",
+        "date",
+        ("date", "null", "absent"),
+        "`expires` of what never expires, and `issued` where it is null: the zero date, null, or no such key",
+    ),
+    Switch(
+        "keyring_user_id",
+        "present",
+        ("present", "zero", "absent"),
+        "`user_ID` of a keyring connection of one's own: there, 0, or no such key",
+    ),
     Switch(
         "pc_date_form",
         "space",
@@ -184,7 +249,7 @@ SWITCHES: tuple[Switch, ...] = (
         "read_only_form",
         "reduced",
         ("reduced", "full"),
-        "how much of somebody else's shared connection is shown on its own",
+        "how much of another user's shared connection is shown on its own",
     ),
     Switch(
         "user_id_filter",
@@ -204,7 +269,7 @@ SWITCHES: tuple[Switch, ...] = (
         "links_to",
         "wordpress",
         ("wordpress", "simulator"),
-        "where links in answers lead: the real host, or the simulator",
+        "where links in responses lead: the real host, or the simulator",
     ),
 )
 
@@ -242,6 +307,8 @@ def _checked_value(switch: Switch, value: Any) -> Any:
 
 
 def _text(choice: Any) -> str:
+    if choice is None:
+        return "null"
     return str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -18,6 +19,7 @@ Record = dict[str, Any]
 WorldSource = Union[None, str, Path, Mapping[str, Any]]
 
 DEFAULT_WORLD = Path(__file__).with_name("worlds") / "default.yml"
+TROUBLES_WORLD = Path(__file__).with_name("worlds") / "troubles.yml"
 
 ROLES: dict[str, tuple[str, ...]] = {
     "administrator": ("edit_posts", "publish_posts", "edit_others_posts", "manage_options"),
@@ -45,7 +47,7 @@ class Field(NamedTuple):
 
 
 def _kind(expected: Union[type, tuple[type, ...]], words: str) -> Callable[[Any, str, datetime], Any]:
-    """Make a check for a plain type; a bool is no number here."""
+    """Make a check for a plain type; a bool is not a number here."""
     kinds = expected if isinstance(expected, tuple) else (expected,)
 
     def check(value: Any, where: str, now: datetime) -> Any:
@@ -129,6 +131,26 @@ LIST = _kind(list, "a list")
 MAPPING = _kind(dict, "a mapping")
 ANYTHING: Callable[[Any, str, datetime], Any] = lambda value, where, now: value  # noqa: E731
 
+LISTS = ("P1", "P6", "K1", "A1", "S1", "M2")
+
+
+def text_null_or_false(value: Any, where: str, now: datetime) -> Any:
+    """Check one of the three ways in which PHP says that there is nothing, or a text."""
+    if value is None or value is False or isinstance(value, str):
+        return value
+    raise WorldError(f"{where}: {value!r} is not a text, null or false")
+
+
+def external_users(value: Any, where: str, now: datetime) -> Any:
+    """Check a list of external users; null and the word absent stand for themselves."""
+    return value if value in (None, "absent") else _list_of(EXTERNAL_USER)(value, where, now)
+
+
+def site_ids(value: Any, where: str, now: datetime) -> list[int]:
+    """Check a list of site IDs."""
+    return [INT(number, f"{where}[{position}]", now) for position, number in enumerate(LIST(value, where, now))]
+
+
 MEMBER = {
     "user_ID": Field(INT, needed=True),
     "role": Field(_one_of(*ROLES), needed=True),
@@ -141,6 +163,17 @@ EXTERNAL_USER = {
     "external_category": Field(TEXT_OR_NULL),
     "external_meta": Field(ANYTHING, {}),
     "external_profile_URL": Field(TEXT_OR_NULL),
+    "external_description": Field(TEXT_OR_NULL, optional=True),
+}
+# An entry of a list that is not a record: it has no ID, or is not an object at all.
+BAD_ENTRY = {
+    "list": Field(_one_of(*LISTS), needed=True),
+    "entry": Field(ANYTHING),
+    # Only in the list of this site.
+    "site_ID": Field(INT_OR_NULL),
+    "first": Field(BOOL, False),
+    # Where the list is a map.
+    "key": Field(TEXT, ""),
 }
 PERMISSION = {
     "name": Field(TEXT, needed=True),
@@ -181,6 +214,8 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "lang": Field(TEXT, "en"),
         "options": Field(MAPPING, {}),
         "error": Field(_or_null(_one_of(*SITE_ERRORS))),
+        # A Jetpack site whose owner has switched off the JSON API refuses everything that is asked about it.
+        "json_api": Field(BOOL, True),
     },
     "services": {
         "ID": Field(TEXT, needed=True),
@@ -208,10 +243,19 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "external_profile_picture": Field(TEXT_OR_NULL),
         "external_profile_URL": Field(TEXT_OR_NULL),
         "external_follower_count": Field(INT_OR_NULL),
-        "additional_external_users": Field(_list_of(EXTERNAL_USER), []),
+        "additional_external_users": Field(external_users, []),
+        "additional_external_users_empty_reason": Field(TEXT_OR_NULL, optional=True),
         "external_users_after_refetch": Field(_or_null(_list_of(EXTERNAL_USER))),
         "status": Field(TEXT_OR_NULL, "ok"),
         "true_status": Field(TEXT_OR_NULL, optional=True),
+        # Sites that use it without a publicize connection.
+        "sites": Field(site_ids, []),
+        # Other users to whose list it belongs as well.
+        "listed_for": Field(site_ids, []),
+        # No endpoint shows it, but what was made with it still exists.
+        "gone": Field(BOOL, False),
+        # Its lists have gaps, which makes objects of them.
+        "php_gaps": Field(BOOL, False),
     },
     "publicize_connections": {
         "ID": Field(INT, needed=True),
@@ -225,6 +269,10 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "status": Field(TEXT_OR_NULL, optional=True),
         "true_status": Field(TEXT_OR_NULL, optional=True),
         "external_follower_count": Field(INT_OR_NULL, optional=True),
+        # Left out, these three are those of the account, or of the external user.
+        "external_ID": Field(text_null_or_false, optional=True),
+        "external_name": Field(text_null_or_false, optional=True),
+        "external_display": Field(text_null_or_false, optional=True),
     },
     "applications": {
         "ID": Field(INT, needed=True),
@@ -237,6 +285,8 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "authorized": Field(needed_date, "-200d"),
         "scope": Field(TEXT, ""),
         "site_ID": Field(INT_OR_NULL),
+        # Left out, it is the address of the site.
+        "site_URL": Field(text_null_or_false, optional=True),
         "client_ID": Field(INT_OR_NULL),
         # The token that this entry stands for: revoking the entry makes it invalid.
         "token": Field(TEXT_OR_NULL),
@@ -302,16 +352,17 @@ class World:
     def __init__(self, document: Mapping[str, Any], now: datetime) -> None:
         """Load and check a world."""
         self.sections: dict[str, dict[Any, Record]] = {section: {} for section in SECTIONS}
-        self.site_by_name: dict[str, int] = {}
+        self.sites_by_name: dict[str, dict[int, None]] = {}
         self.publicize_by_site: dict[int, dict[int, None]] = {}
         self.publicize_by_keyring: dict[int, dict[int, None]] = {}
         self.keyring_by_user: dict[int, dict[int, None]] = {}
         # Publicize connections that are deleted but linger for a read, and those made that come late.
         self.ghosts: dict[int, Record] = {}
         self.hidden: dict[int, None] = {}
+        self.bad_entries = _bad_entries(document.get("bad_entries"), now)
         for section in document:
-            if section not in SECTIONS:
-                raise WorldError(f"unknown section {section!r}; there are: {', '.join(SECTIONS)}")
+            if section not in (*SECTIONS, "bad_entries"):
+                raise WorldError(f"unknown section {section!r}; there are: {', '.join(SECTIONS)}, bad_entries")
         for section, fields in SECTIONS.items():
             rows = document.get(section)
             if rows is None:
@@ -402,7 +453,8 @@ class World:
 
     def _index(self, section: str, record: Record) -> None:
         if section == "sites":
-            self.site_by_name[record["slug"].lower()] = record["ID"]
+            for name in _site_names(record):
+                self.sites_by_name.setdefault(name, {})[record["ID"]] = None
         elif section == "keyring_connections":
             self.keyring_by_user.setdefault(record["user_ID"], {})[record["ID"]] = None
         elif section == "publicize_connections":
@@ -411,7 +463,8 @@ class World:
 
     def _unindex(self, section: str, record: Record) -> None:
         if section == "sites":
-            self.site_by_name.pop(record["slug"].lower(), None)
+            for name in _site_names(record):
+                self.sites_by_name.get(name, {}).pop(record["ID"], None)
         elif section == "keyring_connections":
             self.keyring_by_user.get(record["user_ID"], {}).pop(record["ID"], None)
         elif section == "publicize_connections":
@@ -434,12 +487,13 @@ class World:
     def patch(self, changes: Mapping[str, Any], now: datetime) -> None:
         """Change, add and delete records given in raw form: all of it, or nothing."""
         rest = dict(changes)
+        bad_entries = _bad_entries(rest.pop("bad_entries"), now) if "bad_entries" in rest else self.bad_entries
         delete = rest.pop("delete", {})
         if not isinstance(delete, Mapping):
             raise WorldError("delete: not a mapping")
         for section in [*rest, *delete]:
             if section not in SECTIONS:
-                raise WorldError(f"unknown section {section!r}; there are: {', '.join(SECTIONS)}, delete")
+                raise WorldError(f"unknown section {section!r}; there are: {', '.join(SECTIONS)}, bad_entries, delete")
         for section, keys in delete.items():
             if not isinstance(keys, list):
                 raise WorldError(f"delete.{section}: not a list")
@@ -465,6 +519,7 @@ class World:
                     del self.sections[section][key]
                     self._unindex(section, new)
             raise
+        self.bad_entries = bad_entries
         for section, keys in delete.items():
             for key in keys:
                 self.remove(section, key)
@@ -490,22 +545,28 @@ class World:
 
     # Reading
 
-    def find_site(self, name: str) -> Optional[Record]:
-        """Find a site by numeric ID or domain."""
+    def find_site(self, name: str, form: str = "usual", kind: str = "wordpress") -> Optional[Record]:
+        """Find a site by numeric ID, or by a name; of two sites with one name, the one of that kind."""
         if re.fullmatch(r"[0-9]+", name):
             return self.sites.get(int(name[:30]))
-        number = self.site_by_name.get(name.lower().replace("::", "/"))
-        return None if number is None else self.sites[number]
+        if form == "lenient":
+            name = re.sub(r":[0-9]+(?=$|::)", "", name)
+            name = re.sub(r"\.(?=$|::)", "", name)
+        found = [self.sites[number] for number in self.sites_by_name.get(name.lower(), ())]
+        if form == "strict":
+            found = [site for site in found if name in _site_names(site, lower=False)]
+        found.sort(key=lambda site: (bool(site["jetpack"]) != (kind == "jetpack"), site["ID"]))
+        return found[0] if found else None
 
     def role(self, site: Record, user: Record) -> Optional[str]:
-        """Return the role of a user on a site, or None for somebody who is no member."""
+        """Return the role of a user on a site, or None for a user who is not a member."""
         for member in site["members"]:
             if member["user_ID"] == user["ID"]:
                 return str(member["role"])
         return None
 
     def capable(self, site: Record, user: Record, capability: str) -> bool:
-        """Tell whether a user has a capability on a site."""
+        """Return whether a user has a capability on a site."""
         role = self.role(site, user)
         return role is not None and capability in ROLES[role]
 
@@ -548,7 +609,7 @@ class World:
                 row["status"] = row["true_status"]
 
     def refetch_external_users(self, keyring: Record) -> None:
-        """Read a keyring connection's external users anew."""
+        """Read a keyring connection's external users again."""
         if keyring["external_users_after_refetch"] is not None:
             keyring["additional_external_users"] = keyring["external_users_after_refetch"]
 
@@ -571,6 +632,20 @@ class World:
                 rows.sort(key=itemgetter(KEYS[section]))
             result[section] = rows
         return result
+
+
+def _bad_entries(given: Any, now: datetime) -> list[Record]:
+    return [] if given is None else [dict(row) for row in _list_of(BAD_ENTRY)(given, "bad_entries", now)]
+
+
+def _site_names(site: Record, lower: bool = True) -> list[str]:
+    """Return the names under which a site answers: its slug, and the address that it had before it was mapped."""
+    names = [site["slug"].replace("/", "::")]
+    unmapped = site["options"].get("unmapped_url")
+    if isinstance(unmapped, str):
+        parts = urlsplit(unmapped)
+        names.append((parts.netloc + parts.path.rstrip("/")).replace("/", "::"))
+    return [name.lower() for name in names] if lower else names
 
 
 def _raw_value(value: Any) -> Any:

@@ -28,7 +28,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def healthy(url: str, **more: Any) -> bool:
-    """Tell whether it answers."""
+    """Return whether it answers."""
     try:
         return bool(requests.get(url + "/_simulator/health", timeout=5, **more).json() == {"status": "ok"})
     except requests.exceptions.ConnectionError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from typing import Any
 
@@ -21,7 +22,7 @@ WRITE = "/me/publicize-connections/5002/delete"
 
 
 def gone(simulator: Simulator) -> bool:
-    """Tell whether the write was done."""
+    """Return whether the write was done."""
     return 5002 not in [row["ID"] for row in simulator.state()["publicize_connections"]]
 
 
@@ -44,11 +45,13 @@ def exchange(simulator: Simulator, method: str = "GET", path: str = "/rest/v1.1/
 @pytest.mark.parametrize("kind", KINDS)
 def test_before_and_after_the_write(simulator: Simulator, ada: Client, kind: str, when: str) -> None:
     """A fault comes before the write or after it; the log tells which, and the next request is fine."""
-    simulator.fault(kind=kind, when=when, method="POST", path=WRITE, **({"seconds": 0.05} if kind == "delay" else {}))
+    simulator.fault(
+        kind=kind, when=when, method="POST", path=WRITE, **({"seconds": 0.05} if kind in ("delay", "hang") else {})
+    )
     try:
         ada.post(WRITE)
     except requests.RequestException:
-        assert kind in ("cut", "truncate", "bad_encoding")
+        assert kind in ("cut", "truncate", "bad_encoding", "hang")
     done = when == "after" or kind == "delay"
     assert gone(simulator) is done
     entry = simulator.requests()[0]
@@ -109,6 +112,27 @@ def test_delay(simulator: Simulator, ada: Client) -> None:
     simulator.fault(kind="status", status=502)
     assert ada.get("/me").status_code == 502
     assert [entry["fault"] for entry in simulator.requests()] == ["delay", "status"]
+
+
+def test_hang(simulator: Simulator, ada: Client) -> None:
+    """A request that hangs has no response; its connection goes when the client does, the others go on."""
+    simulator.fault(kind="hang", path="/me/sites")
+    with pytest.raises(requests.Timeout):
+        ada.session.get(simulator.url + "/rest/v1.1/me/sites", timeout=0.3)
+    assert ada.get("/me").status_code == 200
+    entry = simulator.requests()[0]
+    assert (entry["fault"], entry["status"]) == ("hang", None)
+
+
+def test_hang_ends(simulator: Simulator) -> None:
+    """A request no longer hangs when its time is over, or the fault is forgotten."""
+    simulator.fault(kind="hang", seconds=0.1)
+    assert exchange(simulator) == b""
+    simulator.fault(kind="hang")
+    timer = threading.Timer(0.2, simulator.clear_faults)
+    timer.start()
+    assert exchange(simulator) == b""
+    timer.join()
 
 
 def test_html(simulator: Simulator, ada: Client) -> None:
@@ -247,6 +271,7 @@ def test_faults_over_http(simulator: Simulator, ada: Client) -> None:
         ({"kind": "status", "status": 99}, "status"),
         ({"kind": "status", "status": "500"}, "status"),
         ({"kind": "status", "headers": []}, "headers"),
+        ({"kind": "status", "headers": {"Connection": "close"}}, "Connection"),
         ({"kind": "cut", "path": "("}, "path"),
         ({"kind": "cut", "times": "1"}, "times"),
         ({"kind": "cut", "when": "during"}, "when"),

@@ -160,7 +160,7 @@ def test_self_link_is_always_the_one_of_the_site(ada: Client) -> None:
 
 
 def test_read_only_for_somebody_elses_shared_one(ada: Client) -> None:
-    """P7 shows somebody else's shared connection reduced, and says that it is read-only."""
+    """P7 shows another user's shared connection reduced, and says that it is read-only."""
     record = ada.get("/sites/3001/publicize-connections/5005").json()
     assert record["read_only"] is True
     assert set(record) < PUBLICIZE_KEYS | {"read_only"}

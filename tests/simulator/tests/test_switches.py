@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from .. import Simulator, SwitchError
 from ..switches import SWITCHES, checked, defaults
@@ -143,6 +144,80 @@ def fresh_page(simulator: Simulator) -> Any:
     ]
 
 
+def refused_duplicate(simulator: Simulator) -> Any:
+    """Look at the error for what already exists."""
+    simulator.settings(switches={"create_duplicate": "error"})
+    status, _id, code, _count = duplicate(simulator)
+    return status, code
+
+
+def changed_and_created_page(simulator: Simulator) -> Any:
+    """Look whether a page is taken where a connection is changed, and where one is made."""
+    changed = post(PUBLICIZE, {"external_user_ID": "212"})(simulator)[1]["external_ID"]
+    body = {"keyring_connection_ID": 2001, "external_user_ID": "112"}
+    status, made = post("/sites/3006/publicize-connections/new", body)(simulator)
+    assert status == 200
+    return changed, made["external_ID"]
+
+
+def shared_domain(simulator: Simulator) -> Any:
+    """Give two sites one domain, and look which one it means, also after the other was there first."""
+    found = []
+    for first, second in ((3001, 3006), (3006, 3001)):
+        for number in (first, second):
+            simulator.patch(sites=[{"ID": number, "slug": "shared.example.com"}])
+        found.append(get("/sites/shared.example.com")(simulator)[1]["ID"])
+    return found
+
+
+def last_entries(simulator: Simulator) -> Any:
+    """Look at the entries after the records in four lists: their ID, or their keys where they have none."""
+    client = Client(simulator)
+    seen = []
+    for path, name in (
+        ("/me/publicize-connections", "connections"),
+        ("/me/keyring-connections", "connections"),
+        ("/me/connected-applications", "connected_applications"),
+        ("/me/sites", "sites"),
+    ):
+        extra = [row for row in client.get(path).json()[name] if not (row and row.get("ID") and row["ID"] != "0")]
+        seen.append(
+            [
+                None if row is None else ("null" if row["ID"] is None else row["ID"]) if "ID" in row else list(row)
+                for row in extra
+            ]
+        )
+    return seen
+
+
+HOSTILE = '<b>Tom & "Jerry\'s"</b>'
+ESCAPED = ["&lt;b&gt;Tom &amp; &quot;Jerry&#039;s&quot;&lt;/b&gt;"] * 9
+
+
+def names_of_everything(simulator: Simulator) -> list[Any]:
+    """Give everything the same name, and look at all places where it is seen."""
+    names = {"external_name": HOSTILE, "external_display": HOSTILE}
+    simulator.patch(
+        sites=[{"ID": 3001, "name": HOSTILE}],
+        applications=[{"ID": 7003, "title": HOSTILE}],
+        keyring_connections=[
+            {"ID": 2003, **names},
+            {"ID": 2002, "additional_external_users": [{"external_ID": "211", **names}]},
+        ],
+    )
+    client = Client(simulator)
+    keyring = client.get("/me/keyring-connections/2003").json()
+    page = client.get("/me/keyring-connections/2002").json()["additional_external_users"][0]
+    publicize = client.get("/me/publicize-connections/5002").json()
+    application = client.get("/me/connected-applications/7003").json()
+    return [
+        *(record[key] for record in (keyring, page, publicize) for key in names),
+        application["title"],
+        application["site"]["site_name"],
+        client.get("/sites/3001").json()["name"],
+    ]
+
+
 KEYRING = "/me/keyring-connections/2002"
 PUBLICIZE = "/me/publicize-connections/5010"
 APPLICATION = get("/me/connected-applications/7001")
@@ -173,7 +248,18 @@ CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
         key(get("/me", token="sim-token-site"), "token_scope"),
         {"empty": [], "blank": [""]},
     ),
-    "token_info_unbound_blog": (token_info, {"0": "0", "": ""}),
+    "token_scope_form": (key(get("/me"), "token_scope"), {"list": ["global"], "text": "global"}),
+    "token_site_unbound": (
+        lambda simulator: repr(get("/me")(simulator)[1]["token_site_id"]),
+        {"false": "False", "zero": "0"},
+    ),
+    "token_info_unbound_blog": (token_info, {"0": "0", "": "", None: None}),
+    "token_info_bad_token": (
+        lambda simulator: requests.get(
+            simulator.url + "/oauth2/token-info", params={"client_id": "50001", "token": "nonsense"}, timeout=5
+        ).json()["error"],
+        {"invalid_token": "invalid_token", "invalid_request": "invalid_request"},
+    ),
     "services_public": (
         slug(get("/meta/external-services", token="")),
         {True: (200, None), False: (403, "authorization_required")},
@@ -211,6 +297,14 @@ CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
         slug(get("/me/publicize-connections/abc")),
         {"empty": (404, None), "invalid_input": (400, "invalid_input")},
     ),
+    "site_name_form": (
+        lambda simulator: [
+            get("/sites/" + name)(simulator)[0]
+            for name in ("blog.example.com", "Blog.Example.com", "blog.example.com.", "blog.example.com:443")
+        ],
+        {"usual": [200, 200, 404, 404], "strict": [200, 404, 404, 404], "lenient": [200, 200, 200, 200]},
+    ),
+    "shared_domain": (shared_domain, {"wordpress": [3001, 3001], "jetpack": [3006, 3006]}),
     "message_language": (
         lambda simulator: "nicht" in get("/me/publicize-connections/1")(simulator)[1]["message"],
         {"english": False, "german": True},
@@ -225,8 +319,14 @@ CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
             "existing": (200, 5002, None, 1),
             "second": (200, 5016, None, 2),
             "error": (400, None, "insert_error", 1),
+            "error_any_user": (400, None, "insert_error", 1),
         },
     ),
+    "duplicate_status": (
+        refused_duplicate,
+        {400: (400, "insert_error"), 403: (403, "insert_error"), 409: (409, "insert_error")},
+    ),
+    "duplicate_slug": (refused_duplicate, {"insert_error": (400, "insert_error"), "exists": (400, "exists")}),
     "external_users_only": (
         created_without_external_user,
         {"refuse": (400, None), "accept": (200, "900001"), "first": (200, "111")},
@@ -240,8 +340,8 @@ CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
         {"accept": (200, None), "refuse": (400, "invalid_input")},
     ),
     "drop_external_user": (
-        key(post(PUBLICIZE, {"external_user_ID": "212"}), "external_ID"),
-        {False: "212", True: "211"},
+        changed_and_created_page,
+        {False: ("212", "112"), True: ("211", "900001"), "update": ("211", "112")},
     ),
     "drop_shared": (key(post(PUBLICIZE, {"shared": True}), "shared"), {False: True, True: False}),
     "delete_keyring_with_last": (last_one, {False: (200, 200), True: (200, 404)}),
@@ -252,6 +352,53 @@ CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
     "create_read_back": (
         after_create,
         {"there": ([True, True], (200, 200)), "late": ([False, True], (404, 200))},
+    ),
+    "bad_entries": (
+        last_entries,
+        {
+            "none": [[], [], [], []],
+            "no_id": [[["meta"]], [["meta"]], [["meta"]], [["meta"]]],
+            "zero_id": [[0], [0], ["0"], [0]],
+            "null_id": [["null"], ["null"], ["null"], ["null"]],
+            "null": [[None], [None], [None], [None]],
+            "all": [
+                [["meta"], 0, "null", None],
+                [["meta"], 0, "null", None],
+                [["meta"], "0", "null", None],
+                [["meta"], 0, "null", None],
+            ],
+        },
+    ),
+    "php_gaps": (
+        lambda simulator: [
+            get("/me/keyring-connections/2002")(simulator)[1]["sites"],
+            type(get("/me/keyring-connections")(simulator)[1]["connections"]).__name__,
+            type(get("/meta/external-services")(simulator)[1]["services"]["linkedin"]["warnings"]).__name__,
+        ],
+        {
+            "none": [["3003"], "list", "list"],
+            "inner": [{"1": "3003"}, "list", "dict"],
+            "everywhere": [{"1": "3003"}, "dict", "dict"],
+        },
+    ),
+    "html_names": (names_of_everything, {True: ESCAPED, False: [HOSTILE] * len(ESCAPED)}),
+    "lone_surrogates": (
+        lambda simulator: [
+            get("/me/publicize-connections/5001")(simulator)[1]["external_name"],
+            get("/me/connected-applications/7001")(simulator)[1]["title"],
+        ],
+        {False: ["Analytical Engines", "VaultPress"], True: ["Analytical Engines \ud83d", "VaultPress \ud83d"]},
+    ),
+    "never_form": (
+        lambda simulator: [
+            get(path)(simulator)[1].get("expires", "absent")
+            for path in ("/me/publicize-connections/5001", "/me/keyring-connections/2001")
+        ],
+        {"date": ["0000-00-00 00:00:00"] * 2, "null": [None] * 2, "absent": ["absent"] * 2},
+    ),
+    "keyring_user_id": (
+        key(get(KEYRING), "user_ID"),
+        {"present": 1001, "zero": 0, "absent": "absent"},
     ),
     "pc_date_form": (
         kinds(key(get(PUBLICIZE), "expires")),
@@ -387,6 +534,8 @@ def readme_row(switch: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "`null`"
     return (
         f"`{str(value).lower()}`" if isinstance(value, bool) else f'`"{value}"`' if value in ("", "0") else f"`{value}`"
     )
