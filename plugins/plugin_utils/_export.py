@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pure translation of what is there into what the role social_connections would declare.
+"""Pure conversion of gathered connections to the variable of the role social_connections.
 
-How a connection is best called depends on what else is there. So every way to say it, the readable ones first, is laid
-before the plan that would carry it out, and the first that means this very connection and leaves it as it is is taken.
+The options that identify a connection depend on the other connections. So all possible options, the readable ones first, are
+passed to the planner, and the first options that identify the connection and do not change it are used.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class _Export:
         if any(name not in options.values() for name in shown):
             yield "name", f"{_label(record)}: {', '.join(shown)}"
         if not keyring:
-            yield "orphan", "the account behind it is no longer connected to WordPress.com: delete this connection"
+            yield "orphan", "the account is no longer connected to WordPress.com: delete this connection"
         beside = self._beside[_place(record)]
         twins = sorted(
             other["id"]
@@ -175,13 +175,16 @@ class _Export:
         )
         if twins:
             rest = ", ".join(map(str, twins))
-            yield "duplicate", f"posts to the same place as {rest} on this site: every post appears more than once"
+            yield (
+                "duplicate",
+                f"posts to the same external user as {rest} on this site: every post is shared more than once",
+            )
         if record.get("repair"):
             yield "health", _health(record)
 
     def _other(self, record: Record) -> str:
         owner = record.get("keyring_connection_user_id") or record.get("user_id")
-        belongs = f"belongs to user {owner}" if owner else "belongs to somebody else"
+        belongs = f"is owned by user {owner}" if owner else "is owned by another user"
         shared = ", shared with all users of the site" if record.get("shared") else ""
         health = f", {record['health']}" if record.get("repair") else ""
         return f"{_label(record)}: {account_name(record)} (connection {record['id']}) {belongs}{shared}{health}"

@@ -96,7 +96,7 @@ def test_export_and_apply(desk: Desk) -> None:
     ]
     text = desk.file.read_text(encoding="utf-8")
     assert "  # The Shop (site 3002)\n" in text
-    assert "Mastodon: @grace@mastodon.example (connection 5006) belongs to user 1002" in text
+    assert "Mastodon: @grace@mastodon.example (connection 5006) is owned by user 1002" in text
     assert "broken: refresh it in a browser" in text
     assert "could not be read on: 3005, 3007" in text
 

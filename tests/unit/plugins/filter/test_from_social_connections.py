@@ -52,7 +52,7 @@ def test_no_sites_no_connections() -> None:
         pytest.param(
             [{"site": 3, "connections": [PAGE, "service=facebook"]}], "connection 1 of site 0", id="key=value"
         ),
-        pytest.param([{"site": 3, "connections": [{**PAGE, "site": 4}]}], "a site of its own", id="two sites"),
+        pytest.param([{"site": 3, "connections": [{**PAGE, "site": 4}]}], "must not contain site", id="two sites"),
     ],
 )
 def test_what_is_no_list_of_sites_is_refused(sites: Any, told: str) -> None:

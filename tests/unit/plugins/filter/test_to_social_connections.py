@@ -242,17 +242,17 @@ def test_connections_of_others_are_noted() -> None:
         (
             "shop.example.com",
             None,
-            "LinkedIn: Club (connection 51) belongs to user 2, shared with all users of the site",
+            "LinkedIn: Club (connection 51) is owned by user 2, shared with all users of the site",
         ),
-        ("4", None, "mastodon: Eve (connection 52) belongs to somebody else, broken"),
+        ("4", None, "mastodon: Eve (connection 52) is owned by another user, broken"),
     ]
 
 
 def test_doubles_and_orphans_are_noted() -> None:
     doubles = [connection(50, ENGINES), connection(51, ENGINES), connection(52, CLUB)]
     assert texts(*doubles, kind="duplicate") == [
-        "posts to the same place as 51 on this site: every post appears more than once",
-        "posts to the same place as 50 on this site: every post appears more than once",
+        "posts to the same external user as 51 on this site: every post is shared more than once",
+        "posts to the same external user as 50 on this site: every post is shared more than once",
     ]
     assert len(texts(connection(keyring_connection_id=99), kind="orphan")) == 1
 
