@@ -119,7 +119,7 @@ def test_export_and_apply(desk: Desk) -> None:
     desk.file.write_text(older, encoding="utf-8")
     changed, printed = desk.apply("--check", "--diff")
     assert changed == 1
-    assert "Check mode, so nothing was written. It would be 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
+    assert "Check mode, no changes were made. Predicted: 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
     assert '+        "external_id": "112",' in printed
     assert '-    "site 3002: threads ada.threads (5014)": {' in printed
     assert desk.simulator.requests("POST") == []
@@ -203,7 +203,7 @@ def test_who_may_read_a_file_may_read_the_new_one(desk: Desk) -> None:
 def test_what_is_no_file_is_not_replaced(desk: Desk) -> None:
     """Such as a device, a pipe or a folder."""
     os.mkfifo(desk.file)
-    with pytest.raises(AssertionError, match="is no regular file"):
+    with pytest.raises(AssertionError, match="is not a regular file"):
         desk.export()
     assert desk.file.is_fifo()
     assert desk.simulator.requests() == []
