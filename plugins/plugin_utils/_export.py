@@ -156,7 +156,7 @@ class _Export:
             return False
         return not plan.operations and plan.current is not None and bool(plan.current["id"] == record["id"])
 
-    # What a person should know
+    # Notes
 
     def _remarks(self, record: Record, options: Options) -> Iterator[tuple[str, str]]:
         keyring = self._keyrings.get(record.get("keyring_connection_id"))
@@ -199,13 +199,13 @@ def _accounts(keyring: Record) -> Iterator[Options]:
 
 
 def _names(record: Mapping[str, Any]) -> list[str]:
-    """Return what an account or external user can be called by; the handle changes less often than what is displayed."""
+    """Return the names of an account or external user; the handle, which changes less often, comes first."""
     names = (record.get("external_name"), record.get("external_display"))
     return [str(name) for name in names if _is_sayable(name)]
 
 
 def _is_sayable(name: Any) -> bool:
-    """Whether something can be written down and read by a person."""
+    """Whether a name is not empty and can be encoded as text."""
     return isinstance(name, str) and bool(name.strip()) and not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
