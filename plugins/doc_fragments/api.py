@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the connection options, which all modules and plugins share."""
+"""Documentation of the connection options that all modules and plugins share."""
 
 from __future__ import annotations
 
@@ -14,65 +14,66 @@ class ModuleDocFragment:
 options:
   api_token:
     description:
-      - The OAuth2 access token of the WordPress.com account to work on.
-      - Publicize and keyring connections need the scope C(sharing), connected applications and the account C(users);
-        C(global) covers everything.
-      - Needed, except for reading external services.
-      - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used. As with every option here, the
-        option wins over the variable, and an empty variable counts as unset.
+      - The OAuth2 access token of the WordPress.com account to manage.
+      - Publicize and keyring connections require the scope C(sharing). Connected applications and the account require the
+        scope C(users). The scope C(global) covers everything.
+      - Required, except for reading external services.
+      - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
+      - As with every connection option, the option takes precedence over the environment variable, and an empty variable is
+        treated as not set.
     type: str
   api_url:
     description:
-      - Where the API is, as scheme and host with an optional path prefix, without the C(/rest/v1.1) part.
+      - The URL of the API, as scheme and host with an optional path prefix, without the C(/rest/v1.1) part.
       - If not set, the value of the environment variable E(WPCOM_API_URL) is used.
     type: str
     default: https://public-api.wordpress.com
   validate_certs:
     description:
-      - Whether to check the server's TLS certificate.
-      - Setting this to V(false) hands the token to whoever answers; rather name the CA in O(ca_path).
+      - Whether to validate the TLS certificate of the server.
+      - Setting this to V(false) exposes the token to man-in-the-middle attacks. To trust a private CA, set O(ca_path) instead.
       - If not set, the value of the environment variable E(WPCOM_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
-      - A CA bundle in PEM form to check the server's certificate with.
+      - The path of a CA bundle in PEM format to validate the certificate of the server with.
       - Takes precedence over the environment variables E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE).
       - If not set, the value of the environment variable E(WPCOM_CA_PATH) is used.
     type: path
   timeout:
     description:
-      - Seconds to wait for a connection, and for the server to answer.
+      - The timeout in seconds for connecting to the server and for each of its responses.
       - If not set, the value of the environment variable E(WPCOM_TIMEOUT) is used.
     type: int
     default: 60
   retries:
     description:
-      - How often a request that failed is tried again. V(0) never tries again.
-      - A write that the server refused because of too many requests is tried again as often. A write whose answer was
-        lost is looked up, and repeated once where it turns out not to have been done.
+      - How often a failed request is retried. V(0) disables retries.
+      - A write that the server rejected because of too many requests is retried as often. If the response to a write is lost,
+        the module reads the current state, and repeats the write once if it was not applied.
       - If not set, the value of the environment variable E(WPCOM_RETRIES) is used.
     type: int
     default: 3
   retry_max_delay:
     description:
-      - The longest wait in seconds before a single retry, also where the server asks for a longer one.
+      - The maximum delay in seconds before a retry, even if the server requests a longer one.
       - If not set, the value of the environment variable E(WPCOM_RETRY_MAX_DELAY) is used.
     type: int
     default: 60
   http_envelope:
     description:
-      - Ask the API to answer always with HTTP status 200 and the real status in the body, for proxies that swallow
-        other answers.
+      - Whether the API returns every response with HTTP status 200 and the actual status in the body. Required for proxies
+        that drop other responses.
       - If not set, the value of the environment variable E(WPCOM_HTTP_ENVELOPE) is used.
     type: bool
     default: false
 requirements:
   - requests >= 2.25.0
 notes:
-  - Proxies are taken from the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY).
-  - Where the connection is local, without become and async, the modules run within Ansible's own process, which is much
-    faster, and the items of a loop share one connection and what was read. The environment variable
-    E(WPCOM_IN_PROCESS) set to V(false) switches that off.
-  - These modules talk to the API from the host that they run on, so run them on C(localhost) or delegate them to it.
+  - Proxies are configured with the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY).
+  - If the connection is local and neither become nor async is used, the modules run inside the Ansible process. This is much
+    faster, and the items of a loop share one HTTP connection and the data that was read. Set the environment variable
+    E(WPCOM_IN_PROCESS) to V(false) to disable this.
+  - These modules access the API from the host that they run on. Run them on C(localhost) or delegate them to it.
 """

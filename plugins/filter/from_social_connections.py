@@ -2,25 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role social_connections declares, as the bulk module takes it."""
+"""Convert the variable of the role social_connections to the option of the bulk module."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: from_social_connections
-short_description: Turn what the role social_connections takes into a list of connections
+short_description: Convert the variable of the role social_connections to a list of connections
 version_added: 0.1.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
-  - Turns a list of sites that each have their connections, as the variable C(social_connections_sites) of the role
-    P(community.wpcom.social_connections#role) has it, into one list of connections that each have their site, as
-    M(community.wpcom.wpcom_publicize_connections) takes it.
-  - What is no list of sites is refused, with its position. The options of the connections are for the module to check.
+  - Converts the variable C(social_connections_sites) of the role P(community.wpcom.social_connections#role), which lists the
+    connections of each site, to the option O(community.wpcom.wpcom_publicize_connections#module:connections) of
+    M(community.wpcom.wpcom_publicize_connections), which is a single list of connections.
+  - The filter fails if the structure of the list is invalid. The module validates the options of the connections.
 options:
   _input:
     description:
-      - The sites. Each has a C(site), its domain or ID, and C(connections), a list of dictionaries.
+      - The list of sites. Each must be a dictionary with C(site), its domain or ID, and C(connections), a list of dictionaries.
     type: list
     elements: dict
     required: true
@@ -33,7 +33,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Say which of the connections that the variables file declares are broken, and change nothing
+- name: Show the changes to the declared connections without applying them
   community.wpcom.wpcom_publicize_connections:
     connections: "{{ declared | community.wpcom.from_social_connections }}"
   check_mode: true
@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The connections of all sites in the same order, each with its C(site).
+  description: The connections of all sites in the same order, each with C(site).
   type: list
   elements: dict
   sample:
@@ -67,7 +67,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def from_social_connections(sites: Any) -> list[dict[str, Any]]:
-    """Return the connections. Raises AnsibleFilterError for what is no list of sites with connections."""
+    """Return the connections. Raises AnsibleFilterError if the structure of the list is invalid."""
     connections = []
     for number, site in enumerate(_listed("the list of sites", sites)):
         where = f"site {number} of the list"
@@ -78,7 +78,7 @@ def from_social_connections(sites: Any) -> list[dict[str, Any]]:
             if not isinstance(connection, Mapping):
                 raise _error(f"connection {position} of {where} must be a dictionary")
             if "site" in connection:
-                raise _error(f"connection {position} of {where} must not have a site of its own")
+                raise _error(f"connection {position} of {where} must not contain site")
             connections.append({"site": site["site"], **{name: connection[name] for name in connection}})
     return connections
 

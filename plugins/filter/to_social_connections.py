@@ -2,33 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is there, as the role social_connections would declare it."""
+"""Convert gathered connections to the variable of the role social_connections."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: to_social_connections
-short_description: Turn gathered connections into what the role social_connections takes
+short_description: Convert gathered connections to the variable of the role social_connections
 version_added: 0.1.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
-  - Turns the publicize connections that M(community.wpcom.wpcom_connection_info) gathers into desired state, as the
-    variable C(social_connections_sites) of the role P(community.wpcom.social_connections#role) has it.
-  - Applied at once, what it returns changes nothing, also with C(social_connections_purge=listed).
-  - Sites are called by their domain, accounts and pages by their name, wherever that means one only; else by their ID.
-    Only a connection that nothing else tells from another one is called by the ID of the connection.
-  - Connections that belong to other people are left out and mentioned in the notes.
-  - "Whether a connection is B(shared) is always said. What it posts to is said where that is not the account itself, or where
-    the account has several connections on the site."
+  - Converts the publicize connections that M(community.wpcom.wpcom_connection_info) gathers to desired state, for the
+    variable C(social_connections_sites) of the role P(community.wpcom.social_connections#role).
+  - Applying the unmodified result changes nothing, also with C(social_connections_purge=listed).
+  - Sites are specified by domain, and accounts and pages by name. If a domain or name is not unique, the ID is used.
+    A connection is specified by its own ID only if it cannot be distinguished from another connection otherwise.
+  - Connections that are owned by other users are not part of the result, and are listed in the notes.
+  - The result always contains C(shared). It contains an option for the external user if the connection does not post to the
+    account itself, or if the account has several connections on the site.
 positional: _input, keyring_connections
 options:
   _input:
     description:
-      - The publicize connections, as RV(community.wpcom.wpcom_connection_info#module:publicize_connections) has them.
-      - Those of other people may be among them, and one may be there twice, so that lists gathered with and without a site
-        can be added up.
-      - If they were gathered with O(community.wpcom.wpcom_connection_info#module:fields), these must hold V(id), V(site_id),
+      - The publicize connections, as returned in
+        RV(community.wpcom.wpcom_connection_info#module:publicize_connections).
+      - The list can contain connections of other users and duplicates, so you can concatenate lists that were gathered with and
+        without a site.
+      - If O(community.wpcom.wpcom_connection_info#module:fields) was set, it must contain V(id), V(site_id),
         V(keyring_connection_id), V(keyring_connection_user_id), V(service), V(shared), V(external_id), V(external_name)
         and V(external_display). The notes also use V(label), V(user_id) and V(expires).
     type: list
@@ -36,22 +37,22 @@ options:
     required: true
   keyring_connections:
     description:
-      - All keyring connections of the same account, as
-        RV(community.wpcom.wpcom_connection_info#module:keyring_connections) has them.
+      - All keyring connections of the same account, as returned in
+        RV(community.wpcom.wpcom_connection_info#module:keyring_connections).
     type: list
     elements: dict
     required: true
   sites:
     description:
-      - The sites of the same account, as RV(community.wpcom.wpcom_connection_info#module:sites) has them. They must hold
+      - The sites of the same account, as returned in RV(community.wpcom.wpcom_connection_info#module:sites). They must contain
         V(id), V(name), V(slug) and V(url).
-      - A site that is not among them is called by its ID.
+      - Sites that are not in the list are specified by ID.
     type: list
     elements: dict
     default: []
   user_id:
     description:
-      - The ID of the user whose connections they are. Needed only where the user has no keyring connection left.
+      - The ID of the owner of the connections. Only required if the user has no keyring connections.
     type: int
 seealso:
   - plugin: community.wpcom.to_social_connections_yaml
@@ -61,18 +62,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Gather what is there
+- name: Gather connections and sites
   community.wpcom.wpcom_connection_info:
     gather: [publicize, keyring, sites]
   register: social
 
-- name: Show it as the role would declare it
+- name: Show the desired state
   ansible.builtin.debug:
     msg: >-
       {{ social.publicize_connections
          | community.wpcom.to_social_connections(social.keyring_connections, sites=social.sites) }}
 
-- name: Make the news post where the blog posts
+- name: Copy the Facebook connections of the blog to the news site
   ansible.builtin.include_role:
     name: community.wpcom.social_connections
   vars:
@@ -87,20 +88,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The desired state, and what a person should know about it.
+  description: The desired state, and notes about it.
   type: dict
   contains:
     sites:
-      description: The sites and their connections, as the role takes them in C(social_connections_sites). Sorted.
+      description: The sites and their connections, for C(social_connections_sites). The list is sorted.
       type: list
       elements: dict
       contains:
         site:
-          description: The domain of the site, or its ID.
+          description: The domain or the ID of the site.
           type: str
           sample: shop.example.com
         connections:
-          description: The connections of the site, with options of M(community.wpcom.wpcom_publicize_connection).
+          description: The connections of the site, with the options of M(community.wpcom.wpcom_publicize_connection).
           type: list
           elements: dict
           sample:
@@ -109,29 +110,32 @@ _value:
               external_user_name: Difference Engines
               shared: true
     notes:
-      description: What a person should know.
+      description: Notes about the sites and connections.
       type: list
       elements: dict
       contains:
         site:
           description:
-            - The site, as RV(_value.sites[].site) has it.
-            - A site on which only other people have connections is not among RV(_value.sites).
+            - The site, as in RV(_value.sites[].site).
+            - Sites with only connections of other users are not in RV(_value.sites).
           type: str
           sample: shop.example.com
         position:
-          description: The position of the connection on the site, from 0; V(null) for a note on the site.
+          description: The position of the connection in the list of the site, starting with 0, or V(null) for a note about the site.
           type: int
           sample: 0
         kind:
           description:
-            - V(name) tells what a site, account or page is called, V(other) of a connection that belongs to somebody
-              else, V(health) what a person has to do about one that does not work or will soon stop, V(duplicate) of
-              one that posts where another one posts, V(orphan) of one whose account is no longer connected.
+            - The type of the note.
+            - V(name) contains the name of a site, account or page.
+            - V(other) lists a connection that is owned by another user.
+            - V(health) contains the required manual action for a connection that is broken or expires soon.
+            - V(duplicate) lists a connection that posts to the same external user as another connection.
+            - V(orphan) lists a connection whose account is no longer connected.
           type: str
           sample: name
         text:
-          description: The note.
+          description: The text of the note.
           type: str
           sample: The Shop (site 3002)
 """
@@ -147,7 +151,7 @@ from ansible_collections.community.wpcom.plugins.plugin_utils._export import soc
 def to_social_connections(
     publicize_connections: Any, keyring_connections: Any, sites: Any = (), user_id: int | None = None
 ) -> dict[str, Any]:
-    """Return the desired state. Raises AnsibleFilterError for what are no records."""
+    """Return the desired state. Raises AnsibleFilterError if the input is not a list of records."""
     return social_connections(
         _records("the input", publicize_connections, "id", "site_id"),
         _records("keyring_connections", keyring_connections, "id"),
@@ -159,14 +163,14 @@ def to_social_connections(
 def _records(name: str, value: Any, *needed: str) -> Sequence[Any]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(record, Mapping) for record in value):
         raise AnsibleFilterError(
-            f"to_social_connections: {name} must be a list of records, as wpcom_connection_info returns them."
+            f"to_social_connections: {name} must be a list of records, as returned by wpcom_connection_info."
         )
     for record in value:
         for key in needed:
             if not isinstance(record.get(key), int) or record[key] <= 0:
                 raise AnsibleFilterError(
-                    f"to_social_connections: {name} has a record without {key}: "
-                    "where the fields to gather are named, id must be among them, and site_id for publicize connections."
+                    f"to_social_connections: {name} has a record without {key}. "
+                    "If fields is set, it must contain id, and site_id for publicize connections."
                 )
     return value
 

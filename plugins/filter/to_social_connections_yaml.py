@@ -2,35 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables file of the role social_connections, as text."""
+"""Convert desired state to a variables file for the role social_connections."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: to_social_connections_yaml
-short_description: Write desired state as the variables file of the role social_connections
+short_description: Convert desired state to a variables file for the role social_connections
 version_added: 0.1.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
-  - Writes what P(community.wpcom.to_social_connections#filter) returns as YAML that sets C(social_connections_sites), with
+  - Converts the result of P(community.wpcom.to_social_connections#filter) to YAML that sets C(social_connections_sites), with
     the notes as comments.
-  - Whatever the names of accounts, pages and sites hold, they are read back as the same strings. A name that looks like a
-    template is marked C(!unsafe), so that Ansible does not take it for one. Comments stay comments.
-  - The same state gives the same text.
+  - The names of accounts, pages and sites are escaped, and always loaded as the same strings. Names that look like a template
+    are marked as C(!unsafe), so that Ansible does not template them. Names cannot escape from comments.
+  - The same input always results in the same text.
 options:
   _input:
-    description: What P(community.wpcom.to_social_connections#filter) returned.
+    description: The result of P(community.wpcom.to_social_connections#filter).
     type: dict
     required: true
   account:
-    description: Whose connections they are, for the comment at the top.
+    description: The owner of the connections, for the comment at the beginning of the file.
     type: str
   date:
-    description: When they were gathered, for the comment at the top.
+    description: The date at which they were gathered, for the comment at the beginning of the file.
     type: str
   remarks:
-    description: Further lines for the comment at the top.
+    description: Additional lines for the comment at the beginning of the file.
     type: list
     elements: str
     default: []
@@ -40,12 +40,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Gather what is there
+- name: Gather connections and sites
   community.wpcom.wpcom_connection_info:
     gather: [publicize, keyring, sites]
   register: social
 
-- name: Show the file that declares it
+- name: Show the content of the variables file
   ansible.builtin.debug:
     msg: >-
       {{ (social.publicize_connections
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text of the file.
+  description: The content of the file.
   type: str
   sample: |
     ---
@@ -81,10 +81,10 @@ from ansible_collections.community.wpcom.plugins.plugin_utils._export_yaml impor
 def to_social_connections_yaml(
     export: Any, account: str | None = None, date: str | None = None, remarks: Any = ()
 ) -> str:
-    """Return the text. Raises AnsibleFilterError for what is no export."""
+    """Return the text. Raises AnsibleFilterError if the input is not an export."""
     if not isinstance(export, Mapping) or not {"sites", "notes"} <= set(export):
         raise AnsibleFilterError(
-            "to_social_connections_yaml: the input must be what the filter to_social_connections returns."
+            "to_social_connections_yaml: the input must be the result of the filter to_social_connections."
         )
     return social_connections_yaml(export, account=account, date=date, remarks=list(remarks))
 

@@ -10,55 +10,50 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wpcom_connected_application
-short_description: Require or revoke the access of an application to the account
+short_description: Require or revoke the access of an application to a WordPress.com account
 version_added: 0.1.0
 description:
-  - Ensures that an application holds an access token to the WordPress.com account, or that it holds none.
-  - An application cannot be authorised through the API; where it is missing, the module fails.
-  - An application may hold several tokens. All that match are revoked.
-  - The token that the task itself uses is never revoked. Where WordPress.com does not show enough to tell it from
-    another one, the module warns and goes on.
+  - Ensures that an application has an access token for the WordPress.com account, or that it has none.
+  - The API cannot authorize an application. If the application has no token, the module fails.
+  - An application can have several tokens. All matching tokens are revoked.
+  - The module does not revoke the token that it uses. If WordPress.com does not return enough information to identify that
+    token, the module issues a warning and continues.
 author:
   - The community.wpcom authors (@ansible-collections)
 extends_documentation_fragment:
   - community.wpcom.api
   - community.wpcom.attributes
   - community.wpcom.attributes.actiongroup_wpcom
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - community.wpcom.attributes.idempotent
 options:
   state:
     description:
-      - With V(present) the application must hold a token, with V(absent) all its matching tokens are revoked.
+      - If V(present), the module fails if the application has no token.
+      - If V(absent), all matching tokens of the application are revoked.
     type: str
     choices: [present, absent]
     default: present
   id:
     description:
-      - The ID of one token that was granted.
+      - The ID of one granted token.
       - Exactly one of O(id) and O(title) is required.
     type: int
   title:
     description:
-      - The title of the application, exactly as WordPress.com shows it.
+      - The title of the application, exactly as WordPress.com displays it.
       - Exactly one of O(id) and O(title) is required.
     type: str
   site:
     description:
-      - Only tokens that are for this one site, by its numeric ID or its domain.
-      - Needs O(title).
+      - Only match tokens that are restricted to this site. Must be the numeric ID or the domain of the site.
+      - Requires O(title).
     type: str
 seealso:
   - module: community.wpcom.wpcom_connection_info
 """
 
 EXAMPLES = r"""
-- name: Require that the backup service has access
+- name: Ensure that the backup service has access
   community.wpcom.wpcom_connected_application:
     title: VaultPress
 
@@ -78,14 +73,14 @@ EXAMPLES = r"""
 RETURN = r"""
 applications:
   description:
-    - The entries that match, one for each token, with the API's keys in lower case; empty when O(state=absent).
-    - Keys beyond those listed here pass through from the API.
-  returned: success, and failure where the token in use would be revoked
+    - The matching entries, one for each token, with the keys of the API in lower case. Empty if O(state=absent).
+    - Additional keys of the API are returned unchanged.
+  returned: success, and failure if the token in use would be revoked
   type: list
   elements: dict
   contains:
     id:
-      description: The ID of the token that was granted.
+      description: The ID of the granted token.
       type: int
       sample: 7001
     title:
@@ -93,19 +88,19 @@ applications:
       type: str
       sample: VaultPress
     description:
-      description: What the application says of itself.
+      description: The description that the application provides.
       type: str
       sample: Backups and security.
     url:
-      description: The web page of the application.
+      description: The URL of the website of the application.
       type: str
       sample: https://vaultpress.com/
     icon:
-      description: The picture of the application.
+      description: The URL of the icon of the application.
       type: str
       sample: https://example.com/icon.png
     permissions:
-      description: What the application may do.
+      description: The permissions of the application.
       type: list
       elements: dict
       sample:
@@ -120,37 +115,24 @@ applications:
       type: str
       sample: ""
     site:
-      description: The one site that the token is for, V(null) where it is for all.
+      description: The site that the token is restricted to, or V(null) if it is valid for all sites.
       type: dict
       sample:
         site_id: 3001
         site_url: https://blog.example.com
         site_name: Blog
 error:
-  description: What failed, for programs.
-  returned: failure, unless Ansible itself refused the options
+  description:
+    - Machine-readable details of the failure, with the same keys as
+      RV(community.wpcom.wpcom_connection_info#module:error).
+  returned: failure, except if Ansible rejects the options
   type: dict
-  contains:
-    status:
-      description: The HTTP status, V(null) where no request failed.
-      type: int
-      sample: 401
-    code:
-      description: The API's slug, or one of this collection's.
-      type: str
-      sample: reauthorization_required
-    message:
-      description: The text of the API.
-      type: str
-      sample: A fresh access token must be used to query information about the current user.
-    method:
-      description: The method of the request.
-      type: str
-      sample: GET
-    path:
-      description: The path of the request.
-      type: str
-      sample: /me/connected-applications/
+  sample:
+    status: 401
+    code: reauthorization_required
+    message: A fresh access token must be used to query information about the current user.
+    method: GET
+    path: /me/connected-applications/
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module

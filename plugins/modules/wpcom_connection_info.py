@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Gather the connections of an account, and which of them need a person."""
+"""Gather the connections of an account, and which of them require manual action."""
 
 from __future__ import annotations
 
@@ -15,93 +15,89 @@ version_added: 0.1.0
 description:
   - Gathers publicize connections, keyring connections, connected applications, external services, sites and the account
     behind the token.
-  - Tells of every publicize and keyring connection whether it works, and what a person has to do if it does not.
+  - Reports for every publicize and keyring connection whether it works, and which manual action is required if it does not.
 author:
   - The community.wpcom authors (@ansible-collections)
 extends_documentation_fragment:
   - community.wpcom.api
   - community.wpcom.attributes
   - community.wpcom.attributes.actiongroup_wpcom
-attributes:
-  check_mode:
-    support: full
-    details: This module changes nothing.
-  diff_mode:
-    support: N/A
-    details: This module changes nothing.
-  idempotent:
-    support: full
-    details: This module changes nothing.
+  - community.wpcom.attributes.info_module
 options:
   gather:
     description:
-      - What to gather.
+      - The types of records to gather.
     type: list
     elements: str
     choices: [publicize, keyring, applications, services, sites, account]
     default: [publicize, keyring]
   site:
     description:
-      - Only connections of this site, or these sites, by numeric ID or domain, and only these sites.
-      - Without it your publicize connections on all sites are gathered; with it also those of other users that you may see.
+      - Only gather these sites and their connections. Each must be the numeric ID or the domain of a site.
+      - If not set, your publicize connections on all sites are gathered. If set, the visible connections of other users are
+        gathered as well.
     type: list
     elements: str
   service:
     description:
-      - Only connections to this service, and only this service.
+      - Only gather this service and connections to it.
     type: str
   user_id:
     description:
-      - Only publicize connections of this user.
+      - Only gather publicize connections of this user.
     type: int
   keyring_connection_id:
     description:
-      - Only this keyring connection, and publicize connections made with it.
+      - Only gather this keyring connection and the publicize connections that use it.
     type: int
   id:
     description:
-      - Only the publicize connection with this ID. With at most one O(site).
+      - Only gather the publicize connection with this ID.
+      - If set, O(site) must contain at most one site.
     type: int
   application_id:
     description:
-      - Only the connected application with this ID.
+      - Only gather the connected application with this ID.
     type: int
   unhealthy_only:
     description:
-      - Only connections whose C(health) is V(broken) or V(expiring).
+      - Whether to gather only connections whose C(health) is V(broken) or V(expiring).
     type: bool
     default: false
   expiring_within:
     description:
-      - The number of days before its expiry from which a connection counts as V(expiring).
-      - The other modules always warn 14 days ahead.
+      - The number of days before its expiry from which on a connection is reported as V(expiring).
+      - The other modules always use 14 days.
     type: int
     default: 14
   test:
     description:
-      - Have WordPress.com test all connections now, instead of taking a status that may be 12 hours old. This is slow.
+      - Whether WordPress.com tests all connections now, instead of returning a status that can be up to 12 hours old.
+      - This is slow.
     type: bool
     default: false
   refetch_external_users:
     description:
-      - Have WordPress.com read the pages, organisations and blogs of all accounts anew. This is slow.
+      - Whether WordPress.com reloads the pages, organizations and blogs of all accounts.
+      - This is slow.
     type: bool
     default: false
   fields:
     description:
-      - Only these keys of each record, in the API's spelling or in that of the results; C(health) and C(repair) are
-        always added to connections.
-      - Keeps the results of a large account small.
+      - The keys to return for each record, spelled as in the API or as in the results. C(health) and C(repair) are always
+        returned for connections.
+      - Use this to keep the results of a large account small.
     type: list
     elements: str
   meta:
     description:
-      - Which of the links in the C(meta) part of the answers the API follows and adds, such as V(site).
+      - The links in the C(meta) part of the responses that the API resolves and includes, such as V(site).
     type: list
     elements: str
   context:
     description:
-      - How the API renders texts, for display or for editing. The API's default is V(display).
+      - Whether the API renders texts for display or for editing.
+      - If not set, the API uses V(display).
     type: str
     choices: [display, edit]
 seealso:
@@ -122,23 +118,23 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.id }}"
 
-- name: Find what is broken or stops working within a month, after a fresh test
+- name: Test all connections, and gather those that are broken or expire within 30 days
   community.wpcom.wpcom_connection_info:
     unhealthy_only: true
     expiring_within: 30
     test: true
   register: unhealthy
 
-- name: Tell what to do about each
+- name: Show the required manual action
   ansible.builtin.debug:
     msg: >-
       {{ item.label }} {{ item.external_display or item.external_name }}:
-      {{ "open " ~ item.refresh_url if item.repair == "refresh" else "disconnect it and connect it again" }}
+      {{ "open " ~ item.refresh_url if item.repair == "refresh" else "disconnect and reconnect the account" }}
   loop: "{{ unhealthy.keyring_connections }}"
   loop_control:
     label: "{{ item.id }}"
 
-- name: See what the token may do, and which applications hold another one
+- name: Gather the scope of the token, and the applications that have a token
   community.wpcom.wpcom_connection_info:
     gather:
       - account
@@ -153,8 +149,8 @@ EXAMPLES = r"""
 RETURN = r"""
 publicize_connections:
   description:
-    - Publicize connections, with the same keys as RV(community.wpcom.wpcom_publicize_connection#module:connection).
-  returned: when O(gather) holds V(publicize)
+    - The publicize connections, with the same keys as RV(community.wpcom.wpcom_publicize_connection#module:connection).
+  returned: when O(gather) contains V(publicize)
   type: list
   elements: dict
   sample:
@@ -177,8 +173,8 @@ publicize_connections:
       repair: null
 keyring_connections:
   description:
-    - Keyring connections, with the same keys as RV(community.wpcom.wpcom_keyring_connection#module:connection).
-  returned: when O(gather) holds V(keyring)
+    - The keyring connections, with the same keys as RV(community.wpcom.wpcom_keyring_connection#module:connection).
+  returned: when O(gather) contains V(keyring)
   type: list
   elements: dict
   sample:
@@ -203,9 +199,9 @@ keyring_connections:
       repair: null
 connected_applications:
   description:
-    - Connected applications, one entry for each token, with the same keys as
+    - The connected applications, one entry for each token, with the same keys as
       RV(community.wpcom.wpcom_connected_application#module:applications).
-  returned: when O(gather) holds V(applications)
+  returned: when O(gather) contains V(applications)
   type: list
   elements: dict
   sample:
@@ -216,33 +212,33 @@ connected_applications:
       site: null
 services:
   description:
-    - The services that can be connected to, in WordPress.com's order, with the API's keys in lower case.
-  returned: when O(gather) holds V(services)
+    - The available services, in the order of WordPress.com, with the keys of the API in lower case.
+  returned: when O(gather) contains V(services)
   type: list
   elements: dict
   contains:
     id:
-      description: The name of the service, as the option O(service) takes it.
+      description: The name of the service, as used in O(service).
       type: str
       sample: facebook
     label:
-      description: The name of the service, for people.
+      description: The display name of the service.
       type: str
       sample: Facebook
     type:
-      description: What it is for, V(publicize) or V(other).
+      description: The type of the service, V(publicize) or V(other).
       type: str
       sample: publicize
     description:
-      description: What a connection to it does.
+      description: The description of the service.
       type: str
       sample: Share posts to your page.
     connect_url:
-      description: Where a person can make a keyring connection in a browser; differs in every answer.
+      description: The URL to open in a browser to connect an account. It is different in every response.
       type: str
       sample: https://public-api.wordpress.com/connect/?action=request&service=facebook
     multiple_external_user_id_support:
-      description: Whether a connection can post to a page, organisation or blog of the account.
+      description: Whether a connection can post to a page, organization or blog of the account.
       type: bool
       sample: true
     external_users_only:
@@ -250,13 +246,14 @@ services:
       type: bool
       sample: true
     status:
-      description: V(unsupported) for a service that no longer works; absent for the others.
+      description: V(unsupported) if WordPress.com has discontinued the service. Not returned for other services.
       type: str
       sample: unsupported
 sites:
   description:
-    - The sites of the account, with the API's keys in lower case. They are large; pick what you need with O(fields).
-  returned: when O(gather) holds V(sites)
+    - The sites of the account, with the keys of the API in lower case. The records are large. Use O(fields) to select the
+      keys that you need.
+  returned: when O(gather) contains V(sites)
   type: list
   elements: dict
   contains:
@@ -269,23 +266,23 @@ sites:
       type: str
       sample: The Analytical Blog
     url:
-      description: The address of the site.
+      description: The URL of the site.
       type: str
       sample: https://blog.example.com
     slug:
-      description: The domain of the site, as the option O(site) takes it.
+      description: The domain of the site, as used in O(site).
       type: str
       sample: blog.example.com
     capabilities:
-      description: What the user of the token may do on the site.
+      description: The capabilities of the user of the token on the site.
       type: dict
       sample:
         publish_posts: true
         edit_others_posts: true
 account:
   description:
-    - The user behind the token, with the API's keys in lower case.
-  returned: when O(gather) holds V(account)
+    - The user of the token, with the keys of the API in lower case.
+  returned: when O(gather) contains V(account)
   type: dict
   contains:
     id:
@@ -293,49 +290,52 @@ account:
       type: int
       sample: 1001
     username:
-      description: The log-in name.
+      description: The login name.
       type: str
       sample: ada
     display_name:
-      description: The name that is shown.
+      description: The display name.
       type: str
       sample: Ada Lovelace
     primary_blog:
-      description: The ID of the user's primary site.
+      description: The ID of the primary site of the user.
       type: int
       sample: 3001
     token_scope:
-      description: What the token may do; empty where it was made without a scope, which means everything on one site.
+      description: The scopes of the token. An empty list means that the token was created without a scope, and grants full
+        access to one site.
       type: list
       elements: str
       sample: [global]
     token_site_id:
-      description: The one site that the token is for, V(null) where it is for all.
+      description: The ID of the site that the token is restricted to, or V(null) if it is valid for all sites.
       type: int
       sample: null
     token_client_id:
-      description: The ID of the application that the token was granted to.
+      description: The ID of the application that has the token.
       type: int
       sample: 50001
 error:
-  description: What failed, for programs.
-  returned: failure, unless Ansible itself refused the options
+  description:
+    - Machine-readable details of the failure.
+    - All keys except RV(error.code) are V(null) if no request failed.
+  returned: failure, except if Ansible rejects the options
   type: dict
   contains:
     status:
-      description: The HTTP status, V(null) where no request failed.
+      description: The HTTP status of the response.
       type: int
       sample: 404
     code:
-      description: The API's slug, or one of this collection's.
+      description: The error code of the API, or an error code of this collection. Use it in conditions.
       type: str
       sample: unknown_blog
     message:
-      description: The text of the API.
+      description: The error message of the API. It can be translated or reworded at any time.
       type: str
       sample: Unknown blog
     method:
-      description: The method of the request.
+      description: The HTTP method of the request.
       type: str
       sample: GET
     path:

@@ -13,30 +13,25 @@ module: wpcom_keyring_connection
 short_description: Require or delete the stored token of a third-party account
 version_added: 0.1.0
 description:
-  - Ensures that WordPress.com holds a token of a third-party account, such as a Facebook profile, or that it does not.
+  - Ensures that WordPress.com has a stored token of a third-party account, such as a Facebook profile, or that it has none.
     WordPress.com calls this a keyring connection.
-  - A keyring connection cannot be made through the API. Where one is missing, the module fails and tells which URL a
-    person has to open.
-  - Deleting one deletes its publicize connections on all sites with it. The module shows them first, and refuses unless
-    O(cascade=true).
+  - The API cannot create a keyring connection. If it does not exist, the module fails and returns the URL to open in a
+    browser.
+  - Deleting a keyring connection also deletes its publicize connections on all sites. If there are any, the module fails and
+    lists them, unless O(cascade=true).
 author:
   - The community.wpcom authors (@ansible-collections)
 extends_documentation_fragment:
   - community.wpcom.api
   - community.wpcom.attributes
   - community.wpcom.attributes.actiongroup_wpcom
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - community.wpcom.attributes.idempotent
 options:
   state:
     description:
-      - With V(present) the keyring connection must exist; it is never changed, and warned of when it needs a person.
-      - With V(absent) it is deleted.
+      - If V(present), the module fails if the keyring connection does not exist. The module never changes it, and issues a
+        warning if it requires manual action.
+      - If V(absent), the keyring connection is deleted.
     type: str
     choices: [present, absent]
     default: present
@@ -52,18 +47,19 @@ options:
     type: str
   account:
     description:
-      - The external ID, name or display name of the keyring connection, where you have several of one O(service).
-      - Needs O(service).
+      - The external ID, name or display name of the account. Required if you have several keyring connections of one
+        O(service).
+      - Requires O(service).
     type: str
   cascade:
     description:
-      - Whether O(state=absent) may delete publicize connections with the keyring connection.
-      - With V(false), the module fails and lists them if there are any.
+      - Whether O(state=absent) also deletes the publicize connections of the keyring connection.
+      - If V(false) and there are publicize connections, the module fails and lists them.
     type: bool
     default: false
   test:
     description:
-      - Have WordPress.com test the connection now, instead of taking a status that may be 12 hours old.
+      - Whether WordPress.com tests the connection now, instead of returning a status that can be up to 12 hours old.
     type: bool
     default: false
 seealso:
@@ -72,12 +68,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Require a Facebook account, and learn whether its token still works
+- name: Ensure that a Facebook account is connected, and test its token
   community.wpcom.wpcom_keyring_connection:
     service: facebook
     test: true
 
-- name: Show what the deletion of a Mastodon account would take with it
+- name: Show which connections are deleted with a Mastodon account
   community.wpcom.wpcom_keyring_connection:
     service: mastodon
     account: "@shop@mastodon.example"
@@ -86,7 +82,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Delete an account that no site uses
+- name: Delete an account that is not used by any site
   community.wpcom.wpcom_keyring_connection:
     id: 2008
     state: absent
@@ -95,21 +91,21 @@ EXAMPLES = r"""
 RETURN = r"""
 connection:
   description:
-    - The keyring connection, with the API's keys in lower case; V(null) when it is absent.
-    - Keys beyond those listed here pass through from the API. The third-party token itself is never shown.
-  returned: success, and failure where the deletion is refused
+    - The keyring connection, with the keys of the API in lower case, or V(null) if it is absent.
+    - Additional keys of the API are returned unchanged. The third-party token itself is never returned.
+  returned: success, and failure if the module refuses to delete
   type: dict
   contains:
     id:
-      description: The ID.
+      description: The ID of the keyring connection.
       type: int
       sample: 2001
     user_id:
-      description: The ID of the user who owns it.
+      description: The ID of the owner.
       type: int
       sample: 1001
     type:
-      description: What it is for, V(publicize) or V(other).
+      description: The type of the service, V(publicize) or V(other).
       type: str
       sample: publicize
     service:
@@ -117,15 +113,15 @@ connection:
       type: str
       sample: facebook
     label:
-      description: The name of the service, for people.
+      description: The display name of the service.
       type: str
       sample: Facebook
     issued:
-      description: When it was made, in UTC.
+      description: The time of creation, in UTC.
       type: str
       sample: "2026-01-31T10:20:30Z"
     expires:
-      description: When the token expires, in UTC; V(null) for never.
+      description: The time at which the token expires, in UTC, or V(null) if it does not expire.
       type: str
       sample: "2026-12-31T10:20:30Z"
     external_id:
@@ -133,7 +129,7 @@ connection:
       type: str
       sample: "900001"
     external_name:
-      description: The name of the account; some services have none.
+      description: The name of the account. Empty for some services.
       type: str
       sample: ""
     external_display:
@@ -141,11 +137,11 @@ connection:
       type: str
       sample: Ada Lovelace
     external_profile_picture:
-      description: The URL of the picture of the account, V(null) where there is none.
+      description: The URL of the profile picture of the account, or V(null) if it has none.
       type: str
       sample: https://example.com/picture.png
     additional_external_users:
-      description: The pages, organisations or blogs of the account that can be posted to.
+      description: The pages, organizations or blogs of the account that can be posted to.
       type: list
       elements: dict
       sample:
@@ -153,16 +149,16 @@ connection:
           external_name: Analytical Engines
           external_display: null
     sites:
-      description: The IDs of the sites that use it.
+      description: The IDs of the sites that use the keyring connection.
       type: list
       elements: int
       sample: [3001, 3002]
     status:
-      description: The status as the API gives it, V(null) where it has not been tested.
+      description: The status as returned by the API, or V(null) if the connection has not been tested.
       type: str
       sample: ok
     refresh_url:
-      description: Where a person can renew the token in a browser; differs in every answer.
+      description: The URL to open in a browser to renew the token. It is different in every response.
       type: str
       sample: https://public-api.wordpress.com/connect/?action=request&refresh=1&service=facebook
     health:
@@ -171,14 +167,15 @@ connection:
       sample: ok
     repair:
       description:
-        - What a person has to do. V(refresh) to open RV(connection.refresh_url), V(reconnect) to disconnect and connect
-          the account again, V(null) for nothing.
+        - The required manual action. V(refresh) means to open RV(connection.refresh_url), V(reconnect) means to disconnect
+          and reconnect the account, and V(null) means that no action is required.
       type: str
       sample: null
 publicize_connections:
   description:
-    - The publicize connections that are deleted with the keyring connection, on all sites, as
-      M(community.wpcom.wpcom_publicize_connection) returns them; also in check mode, and where the module refuses.
+    - The publicize connections that are deleted with the keyring connection, on all sites, with the same keys as
+      RV(community.wpcom.wpcom_publicize_connection#module:connection).
+    - Also returned in check mode, and if the module refuses to delete.
   returned: when O(state=absent)
   type: list
   elements: dict
@@ -188,7 +185,7 @@ publicize_connections:
       service: facebook
       external_display: Difference Engines
 candidates:
-  description: What the options fit, where they fit more than one keyring connection.
+  description: The matching keyring connections, if more than one matches.
   returned: failure because of an ambiguous match
   type: list
   elements: dict
@@ -197,35 +194,22 @@ candidates:
       service: mastodon
       external_name: "@ada@mastodon.example"
 connect_url:
-  description: Where a person can make the missing keyring connection in a browser.
-  returned: when O(state=present), and O(service) is given but no keyring connection fits
+  description: The URL to open in a browser to connect the missing account.
+  returned: failure if O(state=present), O(service) is set and no keyring connection matches
   type: str
   sample: https://public-api.wordpress.com/connect/?action=request&service=facebook
 error:
-  description: What failed, for programs.
-  returned: failure, unless Ansible itself refused the options
+  description:
+    - Machine-readable details of the failure, with the same keys as
+      RV(community.wpcom.wpcom_connection_info#module:error).
+  returned: failure, except if Ansible rejects the options
   type: dict
-  contains:
-    status:
-      description: The HTTP status, V(null) where no request failed.
-      type: int
-      sample: null
-    code:
-      description: The API's slug, or one of this collection's.
-      type: str
-      sample: cascade_needed
-    message:
-      description: The text of the API.
-      type: str
-      sample: null
-    method:
-      description: The method of the request.
-      type: str
-      sample: null
-    path:
-      description: The path of the request.
-      type: str
-      sample: null
+  sample:
+    status: null
+    code: cascade_needed
+    message: null
+    method: null
+    path: null
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module

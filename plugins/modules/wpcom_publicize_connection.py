@@ -15,79 +15,76 @@ version_added: 0.1.0
 description:
   - Ensures that a site shares its new posts with an account of a social service, such as a Facebook page or a Mastodon
     account, or that it does not. WordPress.com calls this a publicize connection.
-  - An option that is not given is left as it is.
-  - The stored token of the account, a keyring connection, must exist already. Only a person can make one, in a browser;
-    where it is missing, the module fails and tells which URL to open.
+  - Options that are not set are left unchanged.
+  - The stored token of the account, a keyring connection, must exist. The API cannot create it. If it does not exist, the
+    module fails and returns the URL to open in a browser.
 author:
   - The community.wpcom authors (@ansible-collections)
 extends_documentation_fragment:
   - community.wpcom.api
   - community.wpcom.attributes
   - community.wpcom.attributes.actiongroup_wpcom
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - community.wpcom.attributes.idempotent
 options:
   state:
     description:
-      - With V(present) the connection is created or updated, with V(absent) it is deleted.
+      - If V(present), the connection is created or updated.
+      - If V(absent), the connection is deleted.
     type: str
     choices: [present, absent]
     default: present
   site:
     description:
-      - The site, by its numeric ID or its domain.
-      - Required unless O(id) is given.
+      - The numeric ID or the domain of the site.
+      - Required if O(id) is not set.
     type: str
   id:
     description:
-      - The ID of an existing publicize connection. A new one cannot be made by ID.
-      - O(service), O(account) and O(keyring_connection_id) beside it must fit the connection, or the module fails.
-      - Required unless O(keyring_connection_id) or O(service) is given.
+      - The ID of an existing publicize connection.
+      - The module fails if O(service), O(account) or O(keyring_connection_id) is set as well and does not match the connection.
+      - At least one of O(id), O(keyring_connection_id) and O(service) is required.
     type: int
   keyring_connection_id:
     description:
-      - The ID of the keyring connection that the publicize connection is made with.
+      - The ID of the keyring connection that the publicize connection uses.
     type: int
   service:
     description:
-      - The name of the service, such as V(facebook), V(linkedin) or V(mastodon), to pick the keyring connection by.
+      - The name of the service, such as V(facebook), V(linkedin) or V(mastodon), used to select the keyring connection.
     type: str
   account:
     description:
-      - The external ID, name or display name of the keyring connection, where you have several of one O(service).
-      - Needs O(service).
+      - The external ID, name or display name of the account. Required if you have several keyring connections of one
+        O(service).
+      - Requires O(service).
     type: str
   shared:
     description:
-      - Whether all users of the site may use the connection.
+      - Whether all users of the site can use the connection.
     type: bool
   external_user_id:
     description:
-      - The ID of the page, organisation or blog to post to in place of the account itself.
+      - The ID of the page, organization or blog to post to instead of the account itself.
       - Mutually exclusive with O(external_user_name) and O(reset_external_user).
     type: str
   external_user_name:
     description:
-      - The name or display name of the page, organisation or blog to post to in place of the account itself.
+      - The name or display name of the page, organization or blog to post to instead of the account itself.
       - Mutually exclusive with O(external_user_id) and O(reset_external_user).
     type: str
   reset_external_user:
     description:
-      - Set to V(true) to post to the account itself again.
+      - Set to V(true) to post to the account itself.
       - Mutually exclusive with O(external_user_id) and O(external_user_name).
     type: bool
     default: false
   unique_per:
     description:
-      - With V(account) a site has one connection for each account, as in WordPress.com's own applications, and its
-        external user is brought in line.
-      - With V(external_user) a site has one connection for each external user of an account; several stand side by side.
-      - With O(state=absent), a connection with another external user than the one named is left alone in both cases.
+      - If V(account), a site has one connection for each account, as in the applications of WordPress.com. The external user
+        of the connection is updated if necessary.
+      - If V(external_user), a site has one connection for each external user of an account. An account can have several
+        connections on a site.
+      - If O(state=absent), connections with a different external user are left unchanged in both cases.
     type: str
     choices: [account, external_user]
     default: account
@@ -110,7 +107,7 @@ EXAMPLES = r"""
     external_user_name: Difference Engines
     shared: true
 
-- name: Post to two LinkedIn organisations side by side
+- name: Share the posts of a site with two LinkedIn organizations
   community.wpcom.wpcom_publicize_connection:
     site: news.example.org
     service: linkedin
@@ -121,7 +118,7 @@ EXAMPLES = r"""
     - "211"
     - "212"
 
-- name: Stop sharing one connection with the other users of the site
+- name: Stop sharing a connection with the other users of the site
   community.wpcom.wpcom_publicize_connection:
     id: 5003
     shared: false
@@ -137,13 +134,14 @@ EXAMPLES = r"""
 RETURN = r"""
 connection:
   description:
-    - The publicize connection, with the API's keys in lower case; V(null) when it is absent.
-    - In check mode the predicted one. Keys beyond those listed here pass through from the API.
-  returned: success, and failure where the connection is somebody else's or the server did something else than asked
+    - The publicize connection, with the keys of the API in lower case, or V(null) if it is absent.
+    - In check mode, the predicted connection.
+    - Additional keys of the API are returned unchanged.
+  returned: success, and failure if the connection is owned by another user or the server did not apply the change as requested
   type: dict
   contains:
     id:
-      description: The ID, V(null) in check mode for a connection that would be created.
+      description: The ID of the publicize connection, or V(null) in check mode if it would be created.
       type: int
       sample: 5003
     site_id:
@@ -151,19 +149,19 @@ connection:
       type: int
       sample: 3002
     user_id:
-      description: The ID of the user that the connection belongs to, V(0) when it is shared.
+      description: The ID of the user that the connection belongs to, or V(0) if it is shared.
       type: int
       sample: 0
     keyring_connection_id:
-      description: The ID of the keyring connection it is made with.
+      description: The ID of the keyring connection that the publicize connection uses.
       type: int
       sample: 2001
     keyring_connection_user_id:
-      description: The ID of the user who owns the keyring connection.
+      description: The ID of the owner of the keyring connection.
       type: int
       sample: 1001
     shared:
-      description: Whether all users of the site may use it.
+      description: Whether all users of the site can use the connection.
       type: bool
       sample: true
     service:
@@ -171,15 +169,15 @@ connection:
       type: str
       sample: facebook
     label:
-      description: The name of the service, for people.
+      description: The display name of the service.
       type: str
       sample: Facebook
     issued:
-      description: When it was made, in UTC.
+      description: The time of creation, in UTC.
       type: str
       sample: "2026-01-31T10:20:30Z"
     expires:
-      description: When the token behind it expires, in UTC; V(null) for never.
+      description: The time at which the token of the account expires, in UTC, or V(null) if it does not expire.
       type: str
       sample: "2026-12-31T10:20:30Z"
     external_id:
@@ -187,23 +185,23 @@ connection:
       type: str
       sample: "112"
     external_name:
-      description: The name of the account or external user; some services have none.
+      description: The name of the account or external user. Empty for some services.
       type: str
       sample: Difference Engines
     external_display:
-      description: The display name of the account or external user; some services have none.
+      description: The display name of the account or external user. Empty for some services.
       type: str
       sample: null
     external_profile_picture:
-      description: The URL of the picture of the account or external user, V(null) where there is none.
+      description: The URL of the profile picture of the account or external user, or V(null) if it has none.
       type: str
       sample: https://example.com/picture.png
     status:
-      description: The status as the API gives it, V(null) where it has not been tested.
+      description: The status as returned by the API, or V(null) if the connection has not been tested.
       type: str
       sample: ok
     refresh_url:
-      description: Where a person can renew the token in a browser; differs in every answer.
+      description: The URL to open in a browser to renew the token. It is different in every response.
       type: str
       sample: https://public-api.wordpress.com/connect/?action=request&refresh=1&service=facebook
     health:
@@ -212,17 +210,17 @@ connection:
       sample: ok
     repair:
       description:
-        - What a person has to do. V(refresh) to open RV(connection.refresh_url), V(reconnect) to disconnect and connect
-          the account again, V(null) for nothing.
+        - The required manual action. V(refresh) means to open RV(connection.refresh_url), V(reconnect) means to disconnect
+          and reconnect the account, and V(null) means that no action is required.
       type: str
       sample: null
 keyring_connection_deleted:
-  description: Whether WordPress.com deleted the keyring connection with its last publicize connection.
-  returned: when a connection was deleted and this is known
+  description: Whether WordPress.com deleted the keyring connection together with its last publicize connection.
+  returned: when a connection was deleted, if this is known
   type: bool
   sample: false
 candidates:
-  description: What the options fit, where they fit more than one publicize or keyring connection.
+  description: The matching publicize or keyring connections, if more than one matches.
   returned: failure because of an ambiguous match
   type: list
   elements: dict
@@ -231,35 +229,22 @@ candidates:
       service: mastodon
       external_name: "@ada@mastodon.example"
 connect_url:
-  description: Where a person can make the missing keyring connection in a browser.
-  returned: failure because no keyring connection of O(service) fits
+  description: The URL to open in a browser to connect the missing account.
+  returned: failure if no keyring connection of O(service) matches
   type: str
   sample: https://public-api.wordpress.com/connect/?action=request&service=facebook
 error:
-  description: What failed, for programs.
-  returned: failure, unless Ansible itself refused the options
+  description:
+    - Machine-readable details of the failure, with the same keys as
+      RV(community.wpcom.wpcom_connection_info#module:error).
+  returned: failure, except if Ansible rejects the options
   type: dict
-  contains:
-    status:
-      description: The HTTP status, V(null) where no request failed.
-      type: int
-      sample: 403
-    code:
-      description: The API's slug, or one of this collection's.
-      type: str
-      sample: authorization_required
-    message:
-      description: The text of the API.
-      type: str
-      sample: This user is not authorized to access this connection.
-    method:
-      description: The method of the request.
-      type: str
-      sample: POST
-    path:
-      description: The path of the request.
-      type: str
-      sample: /sites/3002/publicize-connections/new
+  sample:
+    status: 403
+    code: authorization_required
+    message: This user is not authorized to access this connection.
+    method: POST
+    path: /sites/3002/publicize-connections/new
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache

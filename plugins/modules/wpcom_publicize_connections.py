@@ -10,114 +10,118 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wpcom_publicize_connections
-short_description: Connect many WordPress.com sites to social services at once
+short_description: Connect many WordPress.com sites to social services
 version_added: 0.1.0
 description:
-  - Brings all publicize connections that a list names into the state that it declares, over as many sites as you like.
-  - Everything is read and planned first. An entry that is wrong, ambiguous, or contradicts another one fails the run before
-    anything is written, and the error lists every such entry with its position.
-  - Reading costs the same few requests for one connection as for thousands, as long as the token may list your sites (the
-    scope V(sites) or V(global)) or the entries name sites by their ID. Otherwise it costs one request more for each site.
-    So does each O(connections[].id) that is not among your connections. Writing is done by several threads.
-  - Where a run fails midway, the result tells what was done, and a second run does the rest.
+  - Ensures that all listed publicize connections, on any number of sites, are in the declared state.
+  - The module reads and plans everything before it writes. If an entry is invalid or ambiguous, or contradicts another entry,
+    the module fails before any change, and lists all such entries with their positions.
+  - The number of read requests is the same for one connection and for thousands if the token can list your sites (scope
+    V(sites) or V(global)) or the entries specify sites by ID. Otherwise one request is added for each site. One request is
+    also added for each O(connections[].id) that is not one of your connections.
+  - Several writes run in parallel.
+  - If the module fails after some of the changes, the result lists the completed changes. Run the task again to apply the
+    remaining ones.
 author:
   - The community.wpcom authors (@ansible-collections)
 extends_documentation_fragment:
   - community.wpcom.api
   - community.wpcom.attributes
   - community.wpcom.attributes.actiongroup_wpcom
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - community.wpcom.attributes.idempotent
 options:
   connections:
     description:
-      - The connections. Each entry means what the same options mean in
-        M(community.wpcom.wpcom_publicize_connection).
+      - The connections. Each entry has the same options as M(community.wpcom.wpcom_publicize_connection).
+      - Options that are not set are left unchanged.
     type: list
     elements: dict
     required: true
     suboptions:
       state:
         description:
-          - With V(present) the connection is created or updated, with V(absent) it is deleted.
+          - If V(present), the connection is created or updated.
+          - If V(absent), the connection is deleted.
         type: str
         choices: [present, absent]
         default: present
       site:
         description:
-          - The site, by its numeric ID or its domain.
-          - Required unless O(connections[].id) is given.
+          - The numeric ID or the domain of the site.
+          - Required if O(connections[].id) is not set.
         type: str
       id:
         description:
           - The ID of an existing publicize connection.
-          - Required unless O(connections[].keyring_connection_id) or O(connections[].service) is given.
+          - At least one of O(connections[].id), O(connections[].keyring_connection_id) and O(connections[].service) is required.
         type: int
       keyring_connection_id:
         description:
-          - The ID of the keyring connection that the publicize connection is made with.
+          - The ID of the keyring connection that the publicize connection uses.
         type: int
       service:
         description:
-          - The name of the service, such as V(facebook), V(linkedin) or V(mastodon), to pick the keyring connection by.
+          - The name of the service, such as V(facebook), V(linkedin) or V(mastodon), used to select the keyring connection.
         type: str
       account:
         description:
-          - The external ID, name or display name of the keyring connection, where you have several of one
+          - The external ID, name or display name of the account. Required if you have several keyring connections of one
             O(connections[].service).
+          - Requires O(connections[].service).
         type: str
       shared:
         description:
-          - Whether all users of the site may use the connection.
+          - Whether all users of the site can use the connection.
         type: bool
       external_user_id:
         description:
-          - The ID of the page, organisation or blog to post to in place of the account itself.
+          - The ID of the page, organization or blog to post to instead of the account itself.
+          - Mutually exclusive with O(connections[].external_user_name) and O(connections[].reset_external_user).
         type: str
       external_user_name:
         description:
-          - The name or display name of the page, organisation or blog to post to in place of the account itself.
+          - The name or display name of the page, organization or blog to post to instead of the account itself.
+          - Mutually exclusive with O(connections[].external_user_id) and O(connections[].reset_external_user).
         type: str
       reset_external_user:
         description:
-          - Set to V(true) to post to the account itself again.
+          - Set to V(true) to post to the account itself.
+          - Mutually exclusive with O(connections[].external_user_id) and O(connections[].external_user_name).
         type: bool
         default: false
       unique_per:
         description:
-          - With V(account) a site has one connection for each account, with V(external_user) one for each external user of
-            an account.
+          - If V(account), a site has one connection for each account.
+          - If V(external_user), a site has one connection for each external user of an account.
         type: str
         choices: [account, external_user]
         default: account
   purge:
     description:
-      - With V(listed), your connections on the sites that the entries name by O(connections[].site) are deleted unless an
-        entry names them. Sites that no entry names, and connections of other people, are never touched.
+      - If V(listed), your connections on the sites that appear in O(connections[].site) are deleted if they are not listed.
+      - Sites that are not listed, and connections of other users, are never changed.
     type: str
     choices: [none, listed]
     default: none
   max_deletions:
     description:
-      - The most connections that the run may delete. Where it would delete more, it fails before anything is written and
-        tells what it would have deleted. V(-1) sets no limit.
+      - The maximum number of connections to delete. If more connections would be deleted, the module fails before any change,
+        and lists them.
+      - V(-1) means no limit.
     type: int
     default: 10
   parallel:
     description:
-      - How many requests are made at once, from 1 to 32.
-      - When WordPress.com throttles, all of them pause together.
+      - The number of parallel requests. Must be between 1 and 32.
+      - If WordPress.com throttles one request, all of them pause.
     type: int
     default: 4
   on_error:
     description:
-      - With V(stop), no further write begins once one has failed. With V(continue), the others are done all the same, but
-        for the deletion of an account's last connections where its new one could not be made. The task fails in both cases.
+      - If V(stop), no further write is started after the first failure.
+      - If V(continue), the remaining writes are applied. The last connections of an account are not deleted if its new
+        connection could not be created.
+      - The task fails in both cases.
     type: str
     choices: [stop, continue]
     default: stop
@@ -127,7 +131,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Declare where three sites post to
+- name: Ensure that three sites have the declared connections
   community.wpcom.wpcom_publicize_connections:
     connections:
       - site: blog.example.com
@@ -149,7 +153,7 @@ EXAMPLES = r"""
         unique_per: external_user
     parallel: 8
 
-- name: Show what would be deleted if a site had this one connection only
+- name: Show which connections would be deleted if a site had only this connection
   community.wpcom.wpcom_publicize_connections:
     connections:
       - site: shop.example.com
@@ -164,9 +168,9 @@ EXAMPLES = r"""
 RETURN = r"""
 connections:
   description:
-    - The connections in the order of the list, as
-      RV(community.wpcom.wpcom_publicize_connection#module:connection) describes them; V(null) for an absent one.
-  returned: success, and failure after a write was tried
+    - The connections in the order of O(connections), with the same keys as
+      RV(community.wpcom.wpcom_publicize_connection#module:connection), or V(null) for absent connections.
+  returned: success, and failure after the first write
   type: list
   elements: dict
   sample:
@@ -177,8 +181,8 @@ connections:
       health: ok
 actions:
   description:
-    - What was done, or in check mode would be done, in the order of the list and then for what was purged.
-  returned: success, and failure after a write was tried
+    - The actions, or in check mode the predicted actions, in the order of O(connections), followed by the purged connections.
+  returned: success, and failure after the first write
   type: list
   elements: dict
   contains:
@@ -191,7 +195,7 @@ actions:
       type: int
       sample: 3001
     id:
-      description: The ID of the connection, V(null) where there is none.
+      description: The ID of the connection, or V(null) if it does not exist.
       type: int
       sample: 5002
     service:
@@ -203,12 +207,14 @@ actions:
       type: str
       sample: "@ada@mastodon.example"
     error:
-      description: What failed, with the keys C(msg), C(status), C(code), C(message), C(method) and C(path); else V(null).
+      description:
+        - Machine-readable details of the failure, with the same keys as
+          RV(community.wpcom.wpcom_connection_info#module:error), and C(msg). V(null) if the action did not fail.
       type: dict
       sample: null
 summary:
-  description: How many connections each action befell.
-  returned: success, and failure after a write was tried
+  description: The number of connections for each action.
+  returned: success, and failure after the first write
   type: dict
   sample:
     created: 1
@@ -218,16 +224,16 @@ summary:
     failed: 0
     skipped: 0
 errors:
-  description: The entries that are wrong, with their position in the list, and the same keys as RV(actions[].error).
-  returned: failure before anything was written, because of entries
+  description: The invalid entries, with their position in O(connections) and the same keys as RV(actions[].error).
+  returned: failure because of invalid entries, before any change
   type: list
   elements: dict
   sample:
     - position: 2
-      msg: "One of id, keyring_connection_id and service is needed to tell which connection is meant."
+      msg: "one of the following is required: id, keyring_connection_id, service"
       code: invalid_option
 deletions:
-  description: The connections that would have been deleted.
+  description: The connections that would be deleted.
   returned: failure because of O(max_deletions)
   type: list
   elements: dict
@@ -236,30 +242,17 @@ deletions:
       site_id: 3001
       service: mastodon
 error:
-  description: What failed first, for programs.
-  returned: failure, unless Ansible itself refused the options
+  description:
+    - Machine-readable details of the first failure, with the same keys as
+      RV(community.wpcom.wpcom_connection_info#module:error).
+  returned: failure, except if Ansible rejects the options
   type: dict
-  contains:
-    status:
-      description: The HTTP status, V(null) where no request failed.
-      type: int
-      sample: null
-    code:
-      description: The API's slug, or one of this collection's.
-      type: str
-      sample: invalid_connections
-    message:
-      description: The text of the API.
-      type: str
-      sample: null
-    method:
-      description: The method of the request.
-      type: str
-      sample: null
-    path:
-      description: The path of the request.
-      type: str
-      sample: null
+  sample:
+    status: null
+    code: invalid_connections
+    message: null
+    method: null
+    path: null
 """
 
 from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import AccountCache

@@ -170,7 +170,7 @@ class _Export:
         if any(name not in options.values() for name in shown):
             yield "name", f"{_label(record)}: {', '.join(shown)}"
         if not keyring:
-            yield "orphan", "the account behind it is no longer connected to WordPress.com: delete this connection"
+            yield "orphan", "the account is no longer connected to WordPress.com: delete this connection"
         beside = self._beside[_place(record)]
         twins = sorted(
             other["id"]
@@ -179,7 +179,10 @@ class _Export:
         )
         if twins:
             rest = ", ".join(map(str, twins))
-            yield "duplicate", f"posts to the same place as {rest} on this site: every post appears more than once"
+            yield (
+                "duplicate",
+                f"posts to the same external user as {rest} on this site: every post is shared more than once",
+            )
         if record.get("repair"):
             yield "health", _health(record)
 

@@ -45,7 +45,7 @@ def social_connections_yaml(
             for first, (key, value) in enumerate(connection.items()):
                 lines.append(f"{'        ' if first else '      - '}{key}: {scalar(value)}")
     for name, texts in site_notes.items():
-        lines += _comments([f"Nothing of yours on {name}:", *texts], "  ")
+        lines += _comments([f"You have no connections on {name}:", *texts], "  ")
     return "\n".join(lines) + "\n"
 
 
@@ -55,11 +55,11 @@ def _header(account: str | None, date: str | None, remarks: Sequence[str]) -> It
     yield from _comments(
         (
             f"Social connections{whose} on WordPress.com{when}.",
-            "Written by the playbook community.wpcom.export, for the role community.wpcom.social_connections. To apply it:",
+            "Created by the playbook community.wpcom.export for the role community.wpcom.social_connections. To apply it:",
             "",
             "  ansible-playbook community.wpcom.social_connections -e @THIS_FILE --check --diff",
             "",
-            "As long as nothing else changes them, this leaves the connections as they are. Comments are for people only.",
+            "Applying the unmodified file changes nothing. Comments are ignored.",
             *remarks,
         ),
         "",

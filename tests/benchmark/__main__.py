@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--case", action="append", choices=CASES, help="only this part; repeatable")
     result.add_argument("--runs", type=int, metavar="N", help="how often a short run is repeated (default: 3, quick 1)")
     result.add_argument("--output", type=Path, default=ROOT / "tests" / "output" / "benchmark", metavar="DIR")
-    result.add_argument("--publish", action="store_true", help="put the results into the guide, too")
+    result.add_argument("--publish", action="store_true", help="replace the published results, too")
     return result
 
 

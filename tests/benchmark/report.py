@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What comes out of a benchmark: JSON for programs, tables for the guide, and a plot."""
+"""The results of a benchmark: JSON for programs, tables for the documentation, and a plot."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from .contestants import Job
 from .measure import ROOT
 from .soak import Round
 
-GUIDE = ROOT / "docs" / "docsite" / "rst" / "benchmark_guide.rst"
+PAGE = ROOT / "docs" / "docsite" / "rst" / "performance_results.rst"
 PLOT = ROOT / "docs" / "docsite" / "rst" / "images" / "benchmark.png"
-BEGIN, END = ".. results begin here", ".. results end here"
 FIGURES = ("wall", "cpu", "memory", "gets", "posts", "connections")
 # Who is drawn, and how: the colour tells who does it, the line whether the fast path is on.
 LINES = {
@@ -90,7 +89,7 @@ class Report:
             else:
                 rows.append((target.text, limit, f"{ratio:.3f}", "reached" if ratio <= target.limit else "missed"))
         memory = self._measurement.memory
-        text = "memory of a worker, N=1,000, over that of an empty task"
+        text = "memory of a worker, N=1,000, compared with an empty task"
         limit = f"{WORKER_MEMORY_LIMIT:.0f} MiB"
         if not memory:
             return [*rows, (text, limit, "", "not measured")]
@@ -110,12 +109,8 @@ class Report:
         self._draw(folder / "benchmark.png")
 
     def publish(self, folder: Path) -> None:
-        """Put what was written into the guide."""
-        guide = GUIDE.read_text(encoding="utf-8")
-        before, rest = guide.split(f"{BEGIN}\n", 1)
-        after = rest.split(f"{END}\n", 1)[1]
-        results = (folder / "results.rst").read_text(encoding="utf-8")
-        GUIDE.write_text(f"{before}{BEGIN}\n\n{results}\n{END}\n{after}", encoding="utf-8")
+        """Replace the published results by those in the folder."""
+        shutil.copyfile(folder / "results.rst", PAGE)
         PLOT.parent.mkdir(exist_ok=True)
         shutil.copyfile(folder / "benchmark.png", PLOT)
         shutil.copyfile(folder / "results.json", ROOT / "tests" / "benchmark" / "results.json")
@@ -150,11 +145,12 @@ class Report:
     def _as_rst(self) -> str:
         about = self._about
         parts = [
+            _PAGE_HEAD,
             f"Measured on {about['date']} with ansible-core {about['ansible_core']}, Python {about['python']} and "
             f"requests {about['requests']} on {about['cores']} cores, in {about['seconds']} seconds"
             + (" (a quick run: few repetitions, small sizes)." if about["quick"] else "."),
             _heading("Targets"),
-            "Each is a ratio of medians of the same run, unless it names a unit.",
+            "Each figure without a unit is a ratio of medians of the same run.",
             _table(("target", "at most", "measured", "verdict"), self.verdicts(), (58, 12, 15, 15)),
         ]
         for job in dict.fromkeys(job for _name, job in self._measurement.cells):
@@ -173,7 +169,10 @@ class Report:
                     for name in ("unchanged", "changed")
                 ),
             ]
-            parts += [_heading("Memory of a worker"), _table(("task", "peak, MiB", "over the empty one, MiB"), rows)]
+            parts += [
+                _heading("Memory of a worker"),
+                _table(("task", "peak, MiB", "difference to an empty task, MiB"), rows),
+            ]
         if self._soak is not None:
             parts += [_heading("Soak"), *self._soak_parts(self._soak)]
         return "\n\n".join(parts) + "\n"
@@ -210,13 +209,14 @@ class Report:
             )
             for number, one in enumerate(soak.rounds, 1)
         ]
-        head = ("round", "writes wanted", "POSTs", "GETs", "to fail", "failed", "runs", "seconds", "MiB")
+        head = ("round", "expected writes", "POSTs", "GETs", "failure rate", "failed", "runs", "seconds", "MiB")
         verdict = (
-            "; ".join(soak.wrong) or "every write was done exactly once, none was lost, and nothing else was written"
+            "; ".join(soak.wrong)
+            or "every write was applied exactly once, no write was lost, and nothing else was written"
         )
         return [
-            f"{soak.connections:,} connections on {soak.sites:,} sites, of which {soak.share:.0%} are created, updated or deleted each "
-            f"round; in the last round there is nothing left to do. Result: {verdict}.",
+            f"{soak.connections:,} connections on {soak.sites:,} sites, of which {soak.share:.0%} are created, updated or deleted in "
+            f"each round; the last round has no changes. Result: {verdict}.",
             _table(head, rows),
         ]
 
@@ -258,7 +258,26 @@ class Report:
                 yield job.size, cell.wall
 
 
-_HEAD = ("who", "seconds", "CPU, s", "MiB", "GET + POST", "TCP", "/ uri", "/ floor", "runs")
+_PAGE_HEAD = """\
+..
+  Copyright (c) The community.wpcom authors
+  GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+  SPDX-License-Identifier: GPL-3.0-or-later
+
+:orphan:
+
+.. _ansible_collections.community.wpcom.docsite.performance_results:
+
+Benchmark results
+=================
+
+These are the full results of ``make benchmark``. See :ref:`ansible_collections.community.wpcom.docsite.guide_performance`
+for a summary, and for how the benchmark works.
+
+.. contents::
+   :local:
+   :depth: 1"""
+_HEAD = ("variant", "seconds", "CPU, s", "MiB", "GET + POST", "TCP", "/ uri", "/ floor", "runs")
 _WIDTHS = (34, 14, 8, 7, 12, 7, 8, 8, 6)
 
 
@@ -280,12 +299,12 @@ def _title(job: Job, cells: Sequence[Cell]) -> str:
     size = "one connection" if job.size == 1 else f"{job.size:,} connections"
     if cells[0].contestant.name.startswith("hosts"):
         return f"{job.size} hosts with one connection each, forks {job.forks}, {job.latency} ms"
-    wide = f", {job.parallel} at once" if job.size > 1 else ""
+    wide = f", {job.parallel} in parallel" if job.size > 1 else ""
     return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.latency} ms{wide}"
 
 
 def _heading(text: str) -> str:
-    return f"{text}\n{'^' * len(text)}"
+    return f"{text}\n{'-' * len(text)}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int] = ()) -> str:

@@ -72,7 +72,7 @@ def test_an_export_changes_nothing_and_an_edit_of_it_is_predicted_then_made_once
     ]
     text = desk.file.read_text(encoding="utf-8")
     assert "  # The Shop (site 3002)\n" in text
-    assert "Mastodon: @grace@mastodon.example (connection 5006) belongs to user 1002" in text
+    assert "Mastodon: @grace@mastodon.example (connection 5006) is owned by user 1002" in text
     assert "broken: refresh it in a browser" in text
     assert "could not be read on: 3005, 3007" in text
 
@@ -95,7 +95,7 @@ def test_an_export_changes_nothing_and_an_edit_of_it_is_predicted_then_made_once
     desk.file.write_text(older, encoding="utf-8")
     changed, printed = desk.apply("--check", "--diff")
     assert changed == 1
-    assert "Check mode, so nothing was written. It would be 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
+    assert "Check mode, no changes were made. Predicted: 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
     assert '+        "external_id": "112",' in printed
     assert '-    "site 3002: threads ada.threads (5014)": {' in printed
     assert desk.simulator.requests("POST") == []
@@ -175,7 +175,7 @@ def test_an_export_keeps_the_mode_of_the_file(desk: Desk) -> None:
 
 def test_a_pipe_is_not_replaced(desk: Desk) -> None:
     os.mkfifo(desk.file)
-    with pytest.raises(AssertionError, match="is no regular file"):
+    with pytest.raises(AssertionError, match="is not a regular file"):
         desk.export()
     assert desk.file.is_fifo()
     assert desk.simulator.requests() == []

@@ -50,7 +50,7 @@ def test_an_empty_list_has_no_connections() -> None:
         pytest.param(
             [{"site": 3, "connections": [PAGE, "service=facebook"]}], "connection 1 of site 0", id="key=value"
         ),
-        pytest.param([{"site": 3, "connections": [{**PAGE, "site": 4}]}], "a site of its own", id="two sites"),
+        pytest.param([{"site": 3, "connections": [{**PAGE, "site": 4}]}], "must not contain site", id="two sites"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_position(sites: Any, message: str) -> None:

@@ -251,8 +251,8 @@ def test_connections_of_other_users_are_noted() -> None:
 def test_duplicates_and_orphans_are_noted() -> None:
     doubles = [connection(50, ENGINES), connection(51, ENGINES), connection(52, CLUB)]
     assert texts(*doubles, kind="duplicate") == [
-        "posts to the same place as 51 on this site: every post appears more than once",
-        "posts to the same place as 50 on this site: every post appears more than once",
+        "posts to the same external user as 51 on this site: every post is shared more than once",
+        "posts to the same external user as 50 on this site: every post is shared more than once",
     ]
     assert len(texts(connection(keyring_connection_id=99), kind="orphan")) == 1
 

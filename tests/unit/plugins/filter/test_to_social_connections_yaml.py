@@ -109,11 +109,11 @@ def test_text_of_a_whole_export() -> None:
     assert text == (
         "---\n"
         "# Social connections of ada on WordPress.com, as found on 2026-01-31.\n"
-        "# Written by the playbook community.wpcom.export, for the role community.wpcom.social_connections. To apply it:\n"
+        "# Created by the playbook community.wpcom.export for the role community.wpcom.social_connections. To apply it:\n"
         "#\n"
         "#   ansible-playbook community.wpcom.social_connections -e @THIS_FILE --check --diff\n"
         "#\n"
-        "# As long as nothing else changes them, this leaves the connections as they are. Comments are for people only.\n"
+        "# Applying the unmodified file changes nothing. Comments are ignored.\n"
         "# One thing more.\n"
         "social_connections_sites:\n"
         "  # The Shop (site 3002)\n"
@@ -125,7 +125,7 @@ def test_text_of_a_whole_export() -> None:
         "      # Mastodon: @shop@mastodon.example\n"
         "      - id: 5008\n"
         "        shared: false\n"
-        "  # Nothing of yours on 4:\n"
+        "  # You have no connections on 4:\n"
         "  # Linkedin: Eve?id: 7\n"
     )
 
@@ -138,5 +138,5 @@ def test_text_of_an_empty_export() -> None:
 
 @pytest.mark.parametrize("export", [None, [], {"sites": []}, "text"])
 def test_input_that_is_not_an_export_is_refused(export: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="must be what the filter to_social_connections returns"):
+    with pytest.raises(AnsibleFilterError, match="must be the result of the filter to_social_connections"):
         to_social_connections_yaml(export)

@@ -17,6 +17,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common.text.converters import to_bytes
 
+from ansible_collections.community.wpcom.plugins.doc_fragments import attributes
 from ansible_collections.community.wpcom.plugins.module_utils import _module, _session
 from ansible_collections.community.wpcom.plugins.module_utils._options import connection_argument_spec
 from ansible_collections.community.wpcom.plugins.modules import (
@@ -243,7 +244,18 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
     assert documentation["module"] == name
     assert "community.wpcom.api" in documentation["extends_documentation_fragment"]
     assert "community.wpcom.attributes.actiongroup_wpcom" in documentation["extends_documentation_fragment"]
-    assert set(documentation["attributes"]) == {"check_mode", "diff_mode", "idempotent"}
+    support = {}
+    for fragment in documentation["extends_documentation_fragment"]:
+        if fragment.startswith("community.wpcom.attributes."):
+            variant = getattr(attributes.ModuleDocFragment, fragment.rsplit(".", 1)[1].upper())
+            described = yaml.safe_load(variant)["attributes"]
+            support.update({key: attribute["support"] for key, attribute in described.items()})
+    assert support == {
+        "action_group": "full",
+        "check_mode": "full",
+        "diff_mode": "N/A" if kind == "info" else "full",
+        "idempotent": "full",
+    }
     examples = yaml.safe_load(module.EXAMPLES)
     assert any(f"community.wpcom.{name}" in task for task in examples)
     for task in examples:
