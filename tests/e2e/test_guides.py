@@ -130,11 +130,11 @@ def codes_of_the_collection() -> set[str]:
 
 def remedies() -> set[str]:
     """Return the slugs of the API that the collection knows a remedy for."""
-    tree = ast.parse((ROOT / "plugins" / "module_utils" / "_remedies.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "plugins" / "module_utils" / "_api" / "hints.py").read_text(encoding="utf-8"))
     table = next(
         node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_REMEDIES"
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HINTS"
     )
     assert isinstance(table, ast.Dict)
     return {key.value for key in table.keys if isinstance(key, ast.Constant)}

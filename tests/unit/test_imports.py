@@ -32,6 +32,7 @@ FLOORS = {
     "module_utils/_cache": 3,
     "module_utils/_http": 2,
     "module_utils/_operations.py": 2,
+    "module_utils/_parallel.py": 1,
     "module_utils/_errors.py": 1,
     "module_utils/_options.py": 1,
     "module_utils/_records": 1,
