@@ -14,3 +14,4 @@ class ActionModule(InProcessAction):
     """Run the module in this process where that makes no difference."""
 
     module = MODULE
+    loop_cache = None

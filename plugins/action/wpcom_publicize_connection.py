@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
 from ansible_collections.community.wpcom.plugins.modules.wpcom_publicize_connection import MODULE
 from ansible_collections.community.wpcom.plugins.plugin_utils._in_process import InProcessAction
 
@@ -14,3 +15,4 @@ class ActionModule(InProcessAction):
     """Run the module in this process where that makes no difference."""
 
     module = MODULE
+    loop_cache = LoopCache

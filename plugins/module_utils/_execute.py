@@ -15,6 +15,7 @@ from ._errors import WpcomError
 from ._operations import OperationResult
 from ._parallel import for_each
 from ._plan.plan import TaskPlan
+from ._records.record import clean
 from ._session import Session
 
 Planner = Callable[[Mapping[str, Any], Any], TaskPlan]
@@ -34,29 +35,44 @@ class TaskResult:
         return cls({"changed": False, **error.as_result()}, failed=True)
 
 
-def execute(session: Session, planner: Planner, params: Mapping[str, Any]) -> TaskResult:
-    """Plan, apply unless in check mode, and return how the task ends; raises nothing that the network can cause."""
-    task = TaskResult(warnings=session.options.warnings())
+def execute(session: Session, planner: Planner, params: Mapping[str, Any], *, diff: bool) -> TaskResult:
+    """Plan, apply unless in check mode, and return how the task ends; raises nothing that the network can cause.
+
+    ``diff`` says whether Ansible is going to show a diff.
+    """
+    task = TaskResult()
+    given = clean(params)
     try:
-        plan = evaluate(lambda cache: planner(params, cache), session.cache, session.fetch_all)
+        plan = evaluate(lambda cache: planner(given, cache), session.cache, session.fetch_all)
         task.warnings.extend(plan.warnings)
         if session.check_mode:
-            task.result = plan.to_result(None)
-            return task
-        results = apply(plan, session)
-        session.cache.write_through(plan.operations, results)
-        task.result = plan.to_result(results)
-        for key, response in zip(plan.follow_ups, session.fetch_all(list(plan.follow_ups.values()))):
-            # The task is done; this is only reported where it can be known.
-            if not isinstance(response, WpcomError):
-                task.result[key] = response is None
+            task.result = plan.to_result(None, diff=diff)
+        else:
+            task.result = _applied(plan, session, diff=diff)
     except WpcomError as error:
         task.failed = True
         # What was done before the error stays done.
         task.result = {"changed": task.result.get("changed", False), **error.as_result()}
+    except BaseException:
+        # The task is interrupted: by its timeout, or by a signal.
+        session.interrupt()
+        raise
     finally:
         session.cache.evict_errors()
+    task.warnings[:0] = session.warnings
     return task
+
+
+def _applied(plan: TaskPlan, session: Session, *, diff: bool) -> dict[str, Any]:
+    """Apply a plan, and return the result. Raises WpcomError."""
+    results = apply(plan, session)
+    session.cache.write_through(plan.operations, results)
+    result = plan.to_result(results, diff=diff)
+    for key, response in zip(plan.follow_ups, session.fetch_all(list(plan.follow_ups.values()))):
+        # The task is done; this is only reported where it can be known.
+        if not isinstance(response, WpcomError):
+            result[key] = response is None
+    return result
 
 
 def apply(plan: TaskPlan, session: Session) -> list[OperationResult]:

@@ -25,15 +25,14 @@ from ._session import Session, SessionSettings
 class ModuleSpec:
     """What makes a module: its planner, its options beside those of the connection, and the rules between them.
 
-    ``cache`` is what the planner reads from, ``loop_cache`` the same where the items of a loop share it. ``parallel`` and
-    ``expiring_within`` name the options that the session takes them from.
+    ``cache`` is what the planner reads from; ``parallel`` and ``expiring_within`` name the options that the session takes
+    them from.
     """
 
     planner: Planner
     options: Mapping[str, Mapping[str, Any]]
     rules: Mapping[str, Any] = field(default_factory=dict)
     cache: Callable[..., Cache] = ReadCache
-    loop_cache: Callable[..., Cache] = ReadCache
     parallel: str | None = None
     expiring_within: str | None = None
 
@@ -54,7 +53,7 @@ class ModuleSpec:
         return self.settings(params, parallel=1)
 
 
-def run_task(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool) -> TaskResult:
+def run_task(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool, diff: bool = True) -> TaskResult:
     """Run a task in a session of its own, and return how it ends."""
     try:
         options = ConnectionOptions.from_params(params)
@@ -62,7 +61,7 @@ def run_task(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool) -
     except WpcomError as error:
         return TaskResult.of_error(error)
     try:
-        return execute(session, spec.planner, params)
+        return execute(session, spec.planner, params, diff=diff)
     finally:
         session.close()
 
@@ -72,7 +71,7 @@ def run_module(spec: ModuleSpec) -> None:
     module = AnsibleModule(argument_spec=spec.argument_spec, supports_check_mode=True, **spec.rules)
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    task = run_task(spec, module.params, check_mode=module.check_mode)
+    task = run_task(spec, module.params, check_mode=module.check_mode, diff=module._diff)
     for warning in task.warnings:
         module.warn(warning)
     if task.failed:

@@ -10,8 +10,8 @@ behind each is known in ``_api`` only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, Optional, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Optional, TypeVar
 
 from ._errors import WpcomError
 from ._records.record import Record, Records
@@ -171,6 +171,7 @@ class UpdatePublicizeConnection(Operation):
     """A change of a publicize connection, through its site where one is given; None is left unchanged.
 
     ``external_id`` is the external user that it then has, ``is_default_user`` whether that is the account itself.
+    ``previous`` are the keys of the record before, as far as they change.
     """
 
     connection_id: int
@@ -178,6 +179,7 @@ class UpdatePublicizeConnection(Operation):
     shared: bool | None = None
     external_id: str | None = None
     is_default_user: bool = False
+    previous: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
 
     @property
     def changes_external_user(self) -> bool:

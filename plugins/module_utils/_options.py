@@ -112,6 +112,10 @@ class ConnectionOptions:
 
         Raises OptionError, which names the option and what to do.
         """
+        params = {
+            **params,
+            **{option.name: _set_or_default(option, params[option.name]) for option in CONNECTION_OPTIONS},
+        }
         for option in CONNECTION_OPTIONS:
             value = params[option.name]
             if option.type == "int" and not option.minimum <= value <= option.maximum:
@@ -130,6 +134,16 @@ class ConnectionOptions:
             retry_max_delay=params["retry_max_delay"],
             http_envelope=params["http_envelope"],
         )
+
+
+def _set_or_default(option: ConnectionOption, value: Any) -> Any:
+    """Return the value of an option; an empty one counts as not set, as where a template has nothing to insert.
+
+    Only texts can be empty here: of other types an argument spec accepts no empty text.
+    """
+    if value != "":
+        return value
+    return os.environ.get(option.environment) or option.default
 
 
 def _checked_token(token: str | None) -> str | None:

@@ -6,18 +6,52 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, TypeVar
+from queue import SimpleQueue
+from typing import Any, Callable, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def for_each(work: Callable[[T], R], items: Sequence[T], parallel: int) -> list[R]:
-    """Return what the work makes of each item, at most ``parallel`` at once; an exception of a thread is raised here."""
+    """Return what the work makes of each item, at most ``parallel`` at once; an exception of a thread is raised here.
+
+    An exception that interrupts the waiting, such as the timeout of a task, is raised at once: the threads begin nothing
+    more and are not waited for, not even at the end of the process, as those of the standard library's pools are.
+    """
     workers = min(parallel, len(items))
     if workers <= 1:
         return [work(item) for item in items]
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        return list(pool.map(work, items))
+    waiting = deque(range(len(items)))
+    results: list[Any] = [None] * len(items)
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def next_index() -> int | None:
+        try:
+            return waiting.popleft()
+        except IndexError:
+            return None
+
+    def run() -> None:
+        try:
+            for index in iter(next_index, None):
+                results[index] = work(items[index])
+        except BaseException as error:
+            waiting.clear()
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    try:
+        for _number in range(workers):
+            threading.Thread(target=run, daemon=True).start()
+        for _number in range(workers):
+            error = ended.get()
+            if error is not None:
+                raise error
+    finally:
+        waiting.clear()
+    return cast("list[R]", results)

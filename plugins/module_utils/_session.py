@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,10 +45,23 @@ class Session:
         self.cache = cache
         self.check_mode = check_mode
         self._parallel = settings.parallel
-        self._transport = Transport(options, check_mode=check_mode, parallel=settings.parallel)
+        self._stopped = threading.Event()
+        self._parent = os.getppid()
+        self._transport = Transport(
+            options,
+            check_mode=check_mode,
+            parallel=settings.parallel,
+            sleep=self._stopped.wait,
+            stop=self._is_stopped,
+        )
         self._api = Api(self._transport, expiring_within=settings.expiring_within)
         self._account: Record | None = None
         self._asking = threading.Lock()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return the warnings about the connection options, and about the lists that were read."""
+        return [*self.options.warnings(), *self._api.notices]
 
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError, whose message has a hint."""
@@ -71,6 +85,14 @@ class Session:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+
+    def interrupt(self) -> None:
+        """Have no further request or wait begin, in whatever thread."""
+        self._stopped.set()
+
+    def _is_stopped(self) -> bool:
+        # Where Ansible was killed nobody is left to interrupt what it had started.
+        return self._stopped.is_set() or os.getppid() != self._parent
 
     def _with_hint(self, request: Callable[[], T]) -> T:
         try:

@@ -247,12 +247,11 @@ error:
     path: /sites/3002/publicize-connections/new
 """
 
-from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.module_utils._plan.publicize import plan_publicize_connection
 
-MODULE = ModuleSpec(plan_publicize_connection, publicize_connection_argument_spec(), loop_cache=LoopCache)
+MODULE = ModuleSpec(plan_publicize_connection, publicize_connection_argument_spec())
 
 
 def main() -> None:

@@ -273,9 +273,9 @@ MODULE = ModuleSpec(
         "max_deletions": {"type": "int", "default": 10},
         "parallel": {"type": "int", "default": 4},
         "on_error": {"type": "str", "choices": ["stop", "continue"], "default": "stop"},
+        "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
     },
     cache=AccountCache,
-    loop_cache=AccountCache,
     parallel="parallel",
 )
 

@@ -18,15 +18,18 @@ from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cac
 from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadsNeeded
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    FindAccount,
     FindSites,
     ListKeyringConnections,
     ListPublicizeConnections,
+    ListServices,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.module_utils._plan.desired import DesiredPublicizeConnection
-from ansible_collections.community.wpcom.plugins.module_utils._plan.publicize import plan_desired
+from ansible_collections.community.wpcom.plugins.module_utils._plan.publicize import is_twin, plan_desired
 from ansible_collections.community.wpcom.plugins.module_utils._plan.selection import is_own
 from ansible_collections.community.wpcom.plugins.module_utils._plan.validation import valid_site
+from ansible_collections.community.wpcom.plugins.module_utils._records.health import HEALTHY
 from ansible_collections.community.wpcom.plugins.module_utils._records.names import (
     account_name,
     is_named,
@@ -61,8 +64,14 @@ class _Export:
         sites: Sequence[Record],
         user_id: int | None,
     ) -> None:
-        self._keyrings = {keyring["id"]: keyring for keyring in keyring_connections}
-        self._me = user_id or next((keyring.get("user_id") for keyring in keyring_connections), None)
+        users = {keyring["user_id"] for keyring in keyring_connections if keyring.get("user_id")}
+        # The list may show keyring connections of other users, too.
+        self._me = user_id or (next(iter(users)) if len(users) == 1 else None)
+        self._keyrings = {
+            keyring["id"]: keyring
+            for keyring in keyring_connections
+            if self._me is None or keyring.get("user_id") in (None, 0, self._me)
+        }
         self._sites = {site["id"]: site for site in sites}
         self._named_sites = sites_by_name(sites)
         self._own: dict[Any, list[Record]] = {}
@@ -71,13 +80,22 @@ class _Export:
         # The same connection may have been read through its site as well.
         records = {record["id"]: record for record in reversed(publicize_connections)}.values()
         for record in sorted(records, key=self._order):
-            whose = self._own if is_own(record, self._keyrings, lambda: self._me) else self._others
+            whose = self._own if self._is_own(record) else self._others
             whose.setdefault(record["site_id"], []).append(record)
             self._beside.setdefault(_place(record), []).append(record)
         self._cache = AccountCache()
+        self._cache.add(FindAccount(), {"id": self._me} if self._me else None)
+        # The records have the health that their services give them already.
+        self._cache.add(ListServices(), [])
         self._cache.add(FindSites(), list(sites))
-        self._cache.add(ListKeyringConnections(), list(keyring_connections))
+        self._cache.add(ListKeyringConnections(), list(self._keyrings.values()))
         self._cache.add(ListPublicizeConnections(), [record for records in self._own.values() for record in records])
+
+    def _is_own(self, record: Record) -> bool:
+        shown = record.get("keyring_connection_user_id")
+        if self._me is not None and shown:
+            return not record.get("read_only") and bool(shown == self._me)
+        return is_own(record, self._keyrings, lambda: self._me)
 
     def result(self) -> dict[str, Any]:
         """Return the sites and the notes."""
@@ -171,26 +189,22 @@ class _Export:
             yield "name", f"{_label(record)}: {', '.join(shown)}"
         if not keyring:
             yield "orphan", "the account is no longer connected to WordPress.com: delete this connection"
-        beside = self._beside[_place(record)]
-        twins = sorted(
-            other["id"]
-            for other in beside
-            if other is not record and other.get("external_id") == record.get("external_id")
-        )
+        on_site = (other for records in (self._own, self._others) for other in records.get(record["site_id"], ()))
+        twins = sorted(other["id"] for other in on_site if other is not record and is_twin(record, other))
         if twins:
             rest = ", ".join(map(str, twins))
             yield (
                 "duplicate",
                 f"posts to the same external user as {rest} on this site: every post is shared more than once",
             )
-        if record.get("repair"):
+        if record.get("health", "ok") not in HEALTHY:
             yield "health", _health(record)
 
     def _other(self, record: Record) -> str:
         owner = record.get("keyring_connection_user_id") or record.get("user_id")
         ownership = f"is owned by user {owner}" if owner else "is owned by another user"
         shared = ", shared with all users of the site" if record.get("shared") else ""
-        health = f", {record['health']}" if record.get("repair") else ""
+        health = f", {record['health']}" if record.get("health", "ok") not in HEALTHY else ""
         return f"{_label(record)}: {account_name(record)} (connection {record['id']}) {ownership}{shared}{health}"
 
 
@@ -219,10 +233,13 @@ def _label(record: Record) -> str:
 
 def _health(record: Record) -> str:
     # Without the URLs of the record: they differ in every response, and the export must not.
-    if record["repair"] == "refresh":
-        action = f"refresh it in a browser, at {CONNECTIONS_PAGE}"
-    else:
-        action = RECONNECT
+    actions = {
+        "refresh": f"refresh it in a browser, at {CONNECTIONS_PAGE}",
+        "choose_external_user": "no page was chosen, so nothing is posted: set external_user_id or external_user_name",
+        "remove": "WordPress.com no longer supports the service: delete this connection",
+        None: f"the status {record.get('status')!r} is not known: check it in a browser, at {CONNECTIONS_PAGE}",
+    }
+    action = actions.get(record.get("repair"), RECONNECT)
     state = (
         f"expires {record['expires']}" if record["health"] == "expiring" and record.get("expires") else record["health"]
     )

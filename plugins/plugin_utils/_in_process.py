@@ -10,7 +10,8 @@ import json
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Callable
 
 from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
@@ -19,11 +20,12 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import Cache, ReadCache
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult, execute
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import HAS_REQUESTS
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
-from ansible_collections.community.wpcom.plugins.module_utils._options import ConnectionOptions
+from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session
 
 SWITCH = "WPCOM_IN_PROCESS"
@@ -57,11 +59,14 @@ class InProcessAction(ActionBase):
     _supports_async = True
     _supports_check_mode = True
     module: ModuleSpec
+    # What the items of a loop read from; None where each has to read for itself.
+    loop_cache: Callable[..., Cache] | None = ReadCache
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
+        self._task.args = _without_empty_options(self._task.args)
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         if not self._is_in_process({**os.environ, **environment}):
@@ -104,29 +109,54 @@ class InProcessAction(ActionBase):
         return {**_scrubbed(result, secrets), **preserved}
 
     def _task_result(self, params: Mapping[str, Any], environment: Mapping[str, Any]) -> TaskResult:
-        check_mode = bool(self._task.check_mode)
-        # A task that is repeated waits for what was read to change, so nothing of it is used again.
-        if self._task.loop is None or self._task.until or self._task.retries is not None:
-            return run_task(self.module, params, check_mode=check_mode)
+        check_mode, diff = bool(self._task.check_mode), bool(self._task.diff)
+        if not self._shares_session(params):
+            # What it writes or tests, the kept session would not know.
+            _Kept.drop()
+            return run_task(self.module, params, check_mode=check_mode, diff=diff)
         try:
             session = self._loop_session(params, environment, check_mode)
         except WpcomError as error:
             return TaskResult.of_error(error)
-        return execute(session, self.module.planner, params)
+        try:
+            return execute(session, self.module.planner, params, diff=diff)
+        except BaseException:
+            # Interrupted: what the server has done in the meantime is not known.
+            _Kept.drop()
+            raise
+
+    def _shares_session(self, params: Mapping[str, Any]) -> bool:
+        """Whether this is an item of a loop that goes on at once, so that what an earlier one read still holds."""
+        task = self._task
+        waits = task.until or task.retries is not None or (task.loop_control and _is_pause(task.loop_control.pause))
+        return task.loop is not None and self.loop_cache is not None and not waits and not params.get("test")
 
     def _loop_session(self, params: Mapping[str, Any], environment: Mapping[str, Any], check_mode: bool) -> Session:
         """Return the session of the loop, a new one where an item has other connection options. Raises OptionError."""
         options = ConnectionOptions.from_params(params)
         settings = self.module.loop_settings(params)
+        loop_cache = self.loop_cache or ReadCache
         variables = tuple(sorted((str(name), str(value)) for name, value in environment.items()))
         key = (self._task._uuid, options, settings, check_mode, variables)
         if _Kept.session is None or _Kept.key != key:
             _Kept.drop()
-            _Kept.session = Session(
-                options, self.module.loop_cache(check_mode=check_mode), settings, check_mode=check_mode
-            )
+            _Kept.session = Session(options, loop_cache(check_mode=check_mode), settings, check_mode=check_mode)
             _Kept.key = key
         return _Kept.session
+
+
+def _without_empty_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's arguments without connection options that are empty: where a template has nothing to insert."""
+    names = {option.name for option in CONNECTION_OPTIONS}
+    return {name: value for name, value in arguments.items() if not (name in names and value in ("", None))}
+
+
+def _is_pause(pause: Any) -> bool:
+    """Whether a loop waits between its items; a template that is not evaluated yet may say so."""
+    try:
+        return float(pause or 0) > 0
+    except (TypeError, ValueError):
+        return True
 
 
 def _scrubbed(result: dict[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
@@ -161,6 +191,9 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, (date, datetime)):
+        # As JSON, in which modules get their arguments, has them.
+        return value.isoformat()
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)

@@ -30,15 +30,26 @@ class Api:
     ) -> None:
         """Make the resources; nothing is sent yet."""
         moment = now or datetime.now(timezone.utc)
+        self._notices: dict[str, str] = {}
+        report = self._notices.__setitem__
         resources = (
-            PublicizeConnections(transport, lambda wire: normalize.publicize_connection(wire, moment, expiring_within)),
-            KeyringConnections(transport, lambda wire: normalize.keyring_connection(wire, moment, expiring_within)),
-            ConnectedApplications(transport),
-            ExternalServices(transport),
-            Account(transport),
-            Sites(transport),
+            PublicizeConnections(
+                transport, report, lambda wire: normalize.publicize_connection(wire, moment, expiring_within)
+            ),
+            KeyringConnections(
+                transport, report, lambda wire: normalize.keyring_connection(wire, moment, expiring_within)
+            ),
+            ConnectedApplications(transport, report),
+            ExternalServices(transport, report),
+            Account(transport, report),
+            Sites(transport, report),
         )
         self._handlers = {kind: handle for resource in resources for kind, handle in resource.handlers.items()}
+
+    @property
+    def notices(self) -> list[str]:
+        """Return what is wrong with the lists that were read last, one text for each list."""
+        return [notice for notice in self._notices.values() if notice]
 
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError."""

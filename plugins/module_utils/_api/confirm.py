@@ -74,8 +74,13 @@ def delete(
         )
 
 
-def verified(record: Record, expected: Mapping[str, Any], *, action: str, path: str) -> Record:
-    """Return the record where it holds what the write asked for. Raises IgnoredWriteError."""
+def verified(
+    record: Record, expected: Mapping[str, Any], *, action: str, path: str, previous: Mapping[str, Any] | None = None
+) -> Record:
+    """Return the record where it holds what the write asked for; ``previous`` is None where it did not exist before.
+
+    Raises IgnoredWriteError, which reports a change only where there is one.
+    """
     differing = differences(record, expected)
     if differing:
         listed = ", ".join(f"{key} is {record.get(key)!r} instead of {expected[key]!r}" for key in differing)
@@ -84,7 +89,7 @@ def verified(record: Record, expected: Mapping[str, Any], *, action: str, path: 
             "Run the task again. If the result is the same, the service or the site does not support this value.",
             method="POST",
             path=path,
-            result={"connection": record, "changed": True},
+            result={"connection": record, "changed": previous is None or bool(differences(record, previous))},
         )
     return record
 

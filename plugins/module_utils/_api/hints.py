@@ -10,14 +10,17 @@ from .._errors import ApiError
 from .._records.record import Record, is_number
 
 CONNECTIONS_PAGE = "https://wordpress.com/marketing/connections"
-RECONNECT = f"disconnect it and connect it again in a browser, at {CONNECTIONS_PAGE}"
+RECONNECT = f"disconnect and reconnect it in a browser, at {CONNECTIONS_PAGE}"
 
 _NEW_TOKEN = "create a new token and set api_token or WPCOM_API_TOKEN to it"
 
 _HINTS = {
     "invalid_token": f"The token is wrong or was revoked: {_NEW_TOKEN}.",
     "reauthorization_required": f"The login behind the token is too old for this: log in again and {_NEW_TOKEN}.",
-    "unauthorized": "The site is private or restricted: the user of this token must be a member of it.",
+    "unauthorized": (
+        "The site is private or restricted, and the user of this token is not a member of it; or it is a Jetpack site "
+        "whose JSON API is disabled: enable the module JSON API in the Jetpack settings of the site."
+    ),
     "unknown_blog": "Check site: WordPress.com has no site with this ID or domain.",
     "publicize_disabled": "Jetpack Social is disabled on this site: enable it in the site's settings.",
     "missing_jetpack_module": "Activate the Jetpack Social (Publicize) module on the site.",

@@ -12,15 +12,15 @@ from typing import Any, Callable
 from .._http.transport import Transport
 from .._operations import DeleteKeyringConnection, GetKeyringConnection, ListKeyringConnections
 from .._records.record import Record, Records
-from .resource import Handlers, Resource, found
+from .resource import Handlers, Report, Resource, found
 
 
 class KeyringConnections(Resource):
     """Keyring connections of the token's user."""
 
-    def __init__(self, transport: Transport, record: Callable[[Mapping[str, Any]], Record]) -> None:
+    def __init__(self, transport: Transport, report: Report, record: Callable[[Mapping[str, Any]], Record]) -> None:
         """``record`` makes the record of a connection, with its health."""
-        super().__init__(transport)
+        super().__init__(transport, report)
         self._to_record = record
 
     @property

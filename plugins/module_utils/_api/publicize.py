@@ -21,15 +21,15 @@ from .._operations import (
 )
 from .._records.record import Record, Records
 from . import confirm
-from .resource import Handlers, Resource, found, quoted
+from .resource import Handlers, Report, Resource, found, quoted
 
 
 class PublicizeConnections(Resource):
     """Publicize connections: the connections of a site to a third-party account."""
 
-    def __init__(self, transport: Transport, record: Callable[[Mapping[str, Any]], Record]) -> None:
+    def __init__(self, transport: Transport, report: Report, record: Callable[[Mapping[str, Any]], Record]) -> None:
         """``record`` makes the record of a connection, with its health."""
-        super().__init__(transport)
+        super().__init__(transport, report)
         self._to_record = record
 
     @property
@@ -159,7 +159,7 @@ class PublicizeConnections(Resource):
         record, _lost = confirm.confirmed(
             self._transport, lambda: self._transport.post(path, self._read_one, action=action, body=body), read_back
         )
-        return confirm.verified(record, expected, action=action, path=path)
+        return confirm.verified(record, expected, action=action, path=path, previous=dict(operation.previous))
 
     def delete(self, operation: DeletePublicizeConnection) -> None:
         """Delete one: POST /me/publicize-connections/$ID/delete or /sites/$site/publicize-connections/$ID/delete."""

@@ -14,19 +14,24 @@ from .._errors import ApiError
 from .._http.transport import Transport
 from .._operations import Presentation
 from .._records import normalize
-from .._records.record import Record, Records
+from .._records.record import Record, Records, is_number
 from . import confirm
 
 T = TypeVar("T")
 Handlers = Mapping[type, Callable[[Any], Any]]
+Report = Callable[[str, str], None]
 
 
 class Resource:
-    """One resource of the API over a transport; ``handlers`` say which queries and operations it answers."""
+    """One resource of the API over a transport; ``handlers`` say which queries and operations it answers.
 
-    def __init__(self, transport: Transport) -> None:
+    ``report`` takes the path of each list that was read, and what is wrong with it, an empty text for nothing.
+    """
+
+    def __init__(self, transport: Transport, report: Report) -> None:
         """Keep the transport; nothing is sent yet."""
         self._transport = transport
+        self._report = report
 
     @property
     def handlers(self) -> Handlers:
@@ -52,13 +57,18 @@ class Resource:
         params: Mapping[str, Any] | None = None,
         public: bool = False,
     ) -> Records:
-        return self._transport.get(
-            path,
-            lambda document: [self._read_one(item) for item in _items(document, key)],
-            action=action,
-            params={**(params or {}), **dict(presentation)},
-            public=public,
+        """Return the records of a list, without entries that have no ID, which are reported."""
+        asked = {**(params or {}), **dict(presentation)}
+        records, omitted = self._transport.get(
+            path, lambda document: self._read_list(document, key), action=action, params=asked, public=public
         )
+        self._report(path, _omitted(omitted, action, path) if omitted else "")
+        return records
+
+    def _read_list(self, document: Any, key: str) -> tuple[Records, int]:
+        entries = _items(document, key)
+        usable = [entry for entry in entries if has_id(entry, integer=self._has_integer_id)]
+        return [self._read_one(entry) for entry in usable], len(entries) - len(usable)
 
     def _get(
         self,
@@ -111,14 +121,32 @@ def quoted(part: str) -> str:
     return quote(part, safe="")
 
 
+def has_id(entry: Any, *, integer: bool) -> bool:
+    """Whether an entry of a list is an object with an ID; all else of it may be missing."""
+    if not isinstance(entry, dict):
+        return False
+    ids = [entry[key] for key in ("ID", "id", "connection_ID") if entry.get(key)]
+    if not integer:
+        return any(isinstance(value, str) for value in ids)
+    return any(is_number(str(value)) and int(value) > 0 for value in ids if not isinstance(value, bool))
+
+
 def _items(document: Any, key: str) -> list[Any]:
-    """Return the objects below a key; PHP sends a list with gaps as an object. Raises ValueError."""
+    """Return the entries below a key; PHP sends a list with gaps as an object. Raises ValueError."""
     items = document.get(key) if isinstance(document, dict) else None
     if isinstance(items, dict):
         items = list(items.values())
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+    if not isinstance(items, list):
         raise ValueError(f"no list {key!r}")
     return items
+
+
+def _omitted(number: int, action: str, path: str) -> str:
+    entries = "1 entry" if number == 1 else f"{number} entries"
+    return (
+        f"The response to the request to {action} (GET {path}) has {entries} without an ID, which cannot be managed and "
+        "were left out. The result, and anything that is deleted or reported as absent, does not take them into account."
+    )
 
 
 def _with_id(document: Any) -> Mapping[str, Any]:

@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Callable, TypeVar
 
 from .._errors import IndeterminateWriteError, ResponseError
+from .._records.record import clean
 from .redaction import Redactor
 
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
+# A character beyond the basic plane, or half of one.
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 T = TypeVar("T")
 
@@ -146,7 +150,7 @@ class Response:
             raise ValueError("nested too deeply") from None
         if _depth(document) > MAX_DEPTH:
             raise ValueError("nested too deeply")
-        return document
+        return clean(document) if _ESCAPED_SURROGATE.search(self.text) else document
 
 
 def _depth(document: Any) -> int:

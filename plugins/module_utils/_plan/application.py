@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._cache.read_cache import Cache
+from .._cache.read_cache import Cache, prefetch
 from .._errors import MissingError, NotAllowedError
 from .._operations import (
     DeleteConnectedApplication,
     FindAccount,
+    FindSites,
     GetConnectedApplication,
     ListConnectedApplications,
 )
-from .._records.names import site_matches
+from .._records.names import named, shown
 from .._records.normalize import scopes
-from .._records.record import Record, diff_view
+from .._records.record import Record, Records, diff_view, is_number
 from .plan import Diff, Plan
+from .selection import required_site_id
 from .validation import check_set, valid_site
 
 
@@ -48,16 +50,19 @@ def _checked(params: Mapping[str, Any]) -> str | None:
     return valid_site(params["site"])
 
 
-def _matching(params: Mapping[str, Any], site: str | None, cache: Cache) -> list[Record]:
+def _matching(params: Mapping[str, Any], site: str | None, cache: Cache) -> Records:
+    """Return the applications that the options mean; sites are compared by ID, because one site has several names."""
     if params["id"] is not None:
         one = cache.read(GetConnectedApplication(params["id"]))
         return [one] if one else []
-    return [
-        application
-        for application in cache.read(ListConnectedApplications())
-        if application.get("title") == params["title"]
-        and (site is None or site_matches(application["site"] or {}, site))
-    ]
+    if site is None:
+        everywhere: Records = cache.read(ListConnectedApplications())
+        return named(everywhere, params["title"], ("title",))
+    prefetch(cache, ListConnectedApplications(), *([] if is_number(site) else [FindSites()]))
+    site_number = required_site_id(site, cache)
+    titled: Records = cache.read(ListConnectedApplications())
+    on_site = [application for application in titled if (application["site"] or {}).get("site_id") == site_number]
+    return named(on_site, params["title"], ("title",))
 
 
 def _view(applications: Sequence[Record]) -> Record:
@@ -70,7 +75,7 @@ def _plan_absent(found: list[Record], header: str, cache: Cache) -> Plan:
     possible = _possibly_in_use(cache)
     mine = [application for application in found if possible is None or application["id"] in possible]
     if possible is not None and len(possible) == len(mine):
-        which = " or ".join(f"{application['id']} ({application.get('title')})" for application in mine)
+        which = " or ".join(f"{application['id']} ({shown(application.get('title'))})" for application in mine)
         raise NotAllowedError(
             f"Connected application {which} holds the token that this task uses: revoking it would lock the task "
             "out. Nothing was revoked. Select another one by id, use another token, or revoke it in a browser at "
@@ -79,7 +84,7 @@ def _plan_absent(found: list[Record], header: str, cache: Cache) -> Plan:
             result={"applications": found},
         )
     warnings = tuple(
-        f"WordPress.com does not show whether connected application {application['id']} ({application.get('title')}) holds "
+        f"WordPress.com does not show whether connected application {application['id']} ({shown(application.get('title'))}) holds "
         "the token that this task uses. If it does, later tasks require another token."
         for application in mine
     )

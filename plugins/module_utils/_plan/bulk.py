@@ -13,10 +13,10 @@ from typing import Any
 from .._cache.read_cache import Cache, ReadsNeeded, prefetch
 from .._errors import OptionError, WpcomError
 from .._operations import (
-    FindSite,
     FindSites,
     ListKeyringConnections,
     ListPublicizeConnections,
+    ListServices,
     Query,
 )
 from .._records.names import account_name, describe
@@ -24,7 +24,10 @@ from .._records.record import Record, Records, is_number
 from .bulk_order import Entry, schedule
 from .bulk_result import BulkPlan
 from .desired import DesiredPublicizeConnection
-from .publicize import PublicizePlan, keyring_connection_of, plan_desired
+from .external_users import pages_listed
+from .health_warning import health_warning
+from .publicize import PublicizePlan, is_twin, keyring_connection_of, orphan_warning, plan_desired, twin_warning
+from .selection import is_own_publicize_connection, site_id
 
 _TELLING = ("site", "id", "keyring_connection_id", "service", "account")
 
@@ -47,7 +50,13 @@ def plan_publicize_connections(params: Mapping[str, Any], cache: Cache) -> BulkP
         entries=tuple(entries),
         listed=listed,
         schedule=schedule(entries, cache, parallel=params["parallel"], stop_on_error=params["on_error"] == "stop"),
-        warnings=(*_health_warnings(entries), *_last_ones(entries, cache)),
+        reports_all=params["report"] == "all",
+        warnings=(
+            *_health_warnings(entries),
+            *_twin_warnings(entries, cache),
+            *_orphan_warnings(entries, cache),
+            *_last_ones(entries, cache),
+        ),
     )
 
 
@@ -64,7 +73,7 @@ def _planned(connections: Sequence[Mapping[str, Any]], cache: Cache) -> list[Ent
         label = _label(position, params)
         try:
             desired = DesiredPublicizeConnection.from_params(params)
-            plan = plan_desired(desired, cache)
+            plan = plan_desired(desired, cache, judge_all=True)
             entries.append(_entry(label, desired, plan, cache))
         except ReadsNeeded as needed:
             unread.update(dict.fromkeys(needed.queries))
@@ -95,7 +104,8 @@ def _prefetch(connections: Sequence[Mapping[str, Any]], cache: Cache) -> None:
     by_id = (
         is_number(str(params["site"]).strip()) for params in connections if params["id"] is None and params["site"]
     )
-    prefetch(cache, ListKeyringConnections(), ListPublicizeConnections(), *([] if all(by_id) else [FindSites()]))
+    lists = (ListKeyringConnections(), ListPublicizeConnections(), ListServices())
+    prefetch(cache, *lists, *([] if all(by_id) else [FindSites()]))
 
 
 def _label(position: int, params: Mapping[str, Any]) -> str:
@@ -107,18 +117,11 @@ def _label(position: int, params: Mapping[str, Any]) -> str:
 def _entry(label: str, desired: DesiredPublicizeConnection, plan: PublicizePlan, cache: Cache) -> Entry:
     record = plan.existing or plan.result["connection"]
     if record is not None:
-        site_id = record.get("site_id")
+        number = record.get("site_id")
     else:
-        site_id = _site_id(desired.site, cache) if desired.site else None
+        number = site_id(desired.site, cache) if desired.site else None
     keyring = keyring_connection_of(desired, record, cache)
-    return Entry(label, desired, plan, site_id, keyring)
-
-
-def _site_id(site: str, cache: Cache) -> int | None:
-    if is_number(site):
-        return int(site)
-    found = cache.read(FindSite(site))
-    return found["id"] if found else None
+    return Entry(label, desired, plan, number, keyring)
 
 
 def _contradictions(entries: Sequence[Entry]) -> list[tuple[int, str, WpcomError]]:
@@ -177,10 +180,10 @@ def _purged(entries: Sequence[Entry], cache: Cache) -> list[Entry]:
     purged = []
     own: Records = cache.read(ListPublicizeConnections())
     for record in sorted(own, key=lambda record: int(record["id"])):
-        if record.get("site_id") in sites and record["id"] not in named:
+        if record.get("site_id") in sites and record["id"] not in named and is_own_publicize_connection(record, cache):
             desired = DesiredPublicizeConnection(state="absent", id=record["id"])
             label = f"purged publicize connection {record['id']}"
-            purged.append(_entry(label, desired, plan_desired(desired, cache), cache))
+            purged.append(_entry(label, desired, plan_desired(desired, cache, judge_all=True), cache))
     return purged
 
 
@@ -200,15 +203,50 @@ def _check_deletions(entries: Sequence[Entry], most: int) -> None:
 
 
 def _health_warnings(entries: Sequence[Entry]) -> list[str]:
-    """Return one warning for each account that needs a person, however many connections it has."""
+    """Return one warning for each unhealthy account, however many connections it has."""
     alike: dict[Any, list[str]] = {}
     for entry in entries:
         if entry.desired.state == "present" and entry.record is not None:
             key = (entry.keyring_connection_id, entry.record.get("health"), entry.record.get("repair"))
-            alike.setdefault(key, []).extend(entry.plan.warnings)
+            kind = "keyring connection" if entry.action == "created" else "publicize connection"
+            record = entry.keyring if entry.action == "created" and entry.keyring else entry.record
+            pages = pages_listed(entry.keyring) if entry.keyring else ""
+            alike.setdefault(key, []).extend(health_warning(kind, record, pages))
     return [
-        warning + (f" The same holds for {len(others)} more of this account." if others else "")
+        warning + (f" The same applies to {len(others)} more of this account." if others else "")
         for warning, *others in filter(None, alike.values())
+    ]
+
+
+def _twin_warnings(entries: Sequence[Entry], cache: Cache) -> list[str]:
+    """Return a warning for each connection that the list wants, and that after the run posts to the same place as another."""
+    touched = {entry.plan.existing["id"] for entry in entries if entry.plan.existing is not None}
+    after: dict[Any, Records] = {}
+    own: Records = cache.read(ListPublicizeConnections())
+    for record in own:
+        if record["id"] not in touched:
+            after.setdefault((record.get("site_id"), record.get("external_id")), []).append(record)
+    warnings = []
+    for entry in entries:
+        if entry.record is not None:
+            beside = after.setdefault((entry.site_id, entry.record.get("external_id")), [])
+            warnings += [twin_warning(entry.record, other) for other in beside if is_twin(entry.record, other)]
+            beside.append(entry.record)
+    return warnings
+
+
+def _orphan_warnings(entries: Sequence[Entry], cache: Cache) -> list[str]:
+    """Return a warning for each connection on the sites of the list that posts without a keyring connection."""
+    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
+    sites = {entry.site_id for entry in entries}
+    gone = {entry.plan.existing["id"] for entry in entries if entry.plan.existing and entry.desired.state == "absent"}
+    return [
+        orphan_warning(record)
+        for record in cache.read(ListPublicizeConnections())
+        if record.get("keyring_connection_id") not in known
+        and record.get("site_id") in sites
+        and record["id"] not in gone
+        and is_own_publicize_connection(record, cache)
     ]
 
 
@@ -225,8 +263,8 @@ def _last_ones(entries: Sequence[Entry], cache: Cache) -> list[str]:
             left[entry.record["keyring_connection_id"]] += 1
     return [
         f"The run deletes the last publicize connection of keyring connection {key} ({record.get('service')}: "
-        f"{account_name(record)}): WordPress.com may delete that with it, and then only a person can connect the "
-        "account again, in a browser."
+        f"{account_name(record)}): WordPress.com may delete the keyring connection with it."
+        + ("" if record["repair"] == "remove" else " The account can then be connected again in a browser only.")
         for key, record in emptied.items()
         if len(cache.read(ListPublicizeConnections(keyring_connection_id=key))) + left[key] <= 0
     ]

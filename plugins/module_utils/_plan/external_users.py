@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._api.hints import CONNECTIONS_PAGE
 from .._cache.read_cache import Cache
 from .._errors import AmbiguousMatchError, MissingError, OptionError
 from .._operations import GetKeyringConnection, GetService, ListKeyringConnections
-from .._records.names import account_name, describe, is_named
+from .._records.health import UNSUPPORTED
+from .._records.names import account_name, describe, is_named, listed, named
 from .._records.record import Record, Records
 from .desired import DesiredPublicizeConnection
+from .selection import unsupported
 
 
 def keyring_connection_behind(record: Record, cache: Cache) -> Record | None:
@@ -41,12 +44,15 @@ def has_external_user(desired: DesiredPublicizeConnection, record: Record, cache
     # A connection that is selected by ID is known without its account, so its own copy of the name is enough.
     if name is not None and desired.id is not None and is_named(record, name):
         return True
+    keyring = keyring_connection_behind(record, cache)
+    if keyring is None and (desired.state == "absent" or name is not None):
+        return name is not None and is_named(record, name)
     keyring = required_keyring_connection(record, cache)
     if name is None:
         return bool(record.get("external_id") == keyring.get("external_id"))
-    named = [user.get("external_id") for user in (keyring, *pages(keyring)) if is_named(user, name)]
+    ids = [user.get("external_id") for user in named((keyring, *pages(keyring)), name)]
     # The copy may be out of date: a name means the page that has it now.
-    return record.get("external_id") in named if named else is_named(record, name)
+    return record.get("external_id") in ids if ids else is_named(record, name)
 
 
 def desired_external_user(desired: DesiredPublicizeConnection, keyring: Record, cache: Cache) -> Record | None:
@@ -55,51 +61,80 @@ def desired_external_user(desired: DesiredPublicizeConnection, keyring: Record, 
     Raises OptionError where the service does not support it, MissingError, AmbiguousMatchError.
     """
     service = publishing_service(keyring, cache)
+    label = service.get("label") or service["id"]
     if service["external_users_only"] and not (desired.external_user_id or desired.external_user_name):
+        keyring = keyring if pages(keyring) else _refetched(keyring, cache)
+        if not pages(keyring):
+            raise _no_pages(keyring, label)
         raise OptionError(
-            f"{service.get('label') or service['id']} does not support posting to the profile itself, only to one of its "
-            f"pages or accounts: set external_user_id or external_user_name to one of {_listed(keyring)}."
+            f"{label} does not support posting to the profile itself, only to one of its pages or accounts: set "
+            f"external_user_id or external_user_name to one of {pages_listed(keyring)}."
         )
     if not desired.names_external_user or desired.reset_external_user:
         return None
     if not service["multiple_external_user_id_support"]:
         raise OptionError(
-            f"{service.get('label') or service['id']} does not support external users other than the account itself: "
+            f"{label} does not support external users other than the account itself: "
             "omit external_user_id and external_user_name."
         )
     found = _matching(desired, keyring, service)
     if not found:
-        refetched = cache.read(GetKeyringConnection(keyring["id"], refetch_external_users=True))
-        keyring = refetched or keyring
+        keyring = _refetched(keyring, cache)
         found = _matching(desired, keyring, service)
+    if not found and not pages(keyring):
+        raise _no_pages(keyring, label)
     if not found:
         raise MissingError(
             f"Keyring connection {describe(keyring)} has no external user "
-            f"{desired.external_user_id or desired.external_user_name!r}; it has {_listed(keyring)}. "
+            f"{desired.external_user_id or desired.external_user_name!r}; it has {pages_listed(keyring)}. "
             "If it is new, the owner must give WordPress.com access to it by refreshing the connection.",
             code="unknown_external_user",
         )
     if len(found) > 1:
-        ids = ", ".join(str(user.get("external_id")) for user in found)
         raise AmbiguousMatchError(
             f"{len(found)} external users have the name {desired.external_user_name!r}: "
-            f"select one by external_user_id ({ids})."
+            f"select one by external_user_id: {listed(found)}."
         )
     return None if found[0].get("external_id") == keyring.get("external_id") else found[0]
 
 
+def _refetched(keyring: Record, cache: Cache) -> Record:
+    return cache.read(GetKeyringConnection(keyring["id"], refetch_external_users=True)) or keyring
+
+
+def _no_pages(keyring: Record, label: str) -> MissingError:
+    reason = keyring.get("additional_external_users_empty_reason")
+    return MissingError(
+        f"Keyring connection {describe(keyring)} has no external users (pages or accounts) to post to"
+        + (f"; WordPress.com gives the reason {reason}" if reason else "")
+        + f". Create one at {label}, or give WordPress.com access to it: the owner must open "
+        f"{keyring.get('refresh_url') or CONNECTIONS_PAGE} in a browser to refresh the connection, then run the task again.",
+        code="no_external_users",
+    )
+
+
 def publishing_service(keyring: Record, cache: Cache) -> Record:
-    """Return the service of a keyring connection. Raises OptionError where it does not support publishing."""
+    """Return the service of a connection. Raises OptionError where it does not support publishing."""
     name = keyring.get("service")
     service = cache.read(GetService(str(name)))
     if service is None or service.get("type", "publicize") != "publicize":
-        raise OptionError(f"The service {name} of keyring connection {describe(keyring)} does not support publishing.")
+        raise OptionError(f"The service {name} of connection {describe(keyring)} does not support publishing.")
+    if service.get("status") == UNSUPPORTED:
+        raise unsupported(service)
     return service
+
+
+def profile_ids(keyring: Record | None) -> frozenset[str]:
+    """Return the external ID of an account itself, unless it is listed among its own pages."""
+    if keyring is None:
+        return frozenset()
+    own = keyring.get("external_id")
+    return frozenset([own] if own and own not in [page.get("external_id") for page in pages(keyring)] else [])
 
 
 def pages(keyring: Record) -> Records:
     """Return the external users of an account besides the account itself."""
-    return keyring.get("additional_external_users") or []
+    return [page for page in keyring.get("additional_external_users") or [] if page]
 
 
 def external_ids(keyring: Record) -> list[Any]:
@@ -113,10 +148,11 @@ def _matching(desired: DesiredPublicizeConnection, keyring: Record, service: Rec
     if desired.external_user_id is not None:
         found = [user for user in users if user.get("external_id") == desired.external_user_id]
     else:
-        found = [user for user in users if is_named(user, str(desired.external_user_name))]
+        found = named(users, str(desired.external_user_name))
     # The account may be listed among its own pages.
     return list({user.get("external_id"): user for user in reversed(found)}.values())[::-1]
 
 
-def _listed(keyring: Record) -> str:
+def pages_listed(keyring: Record) -> str:
+    """Return the external users of an account for a message."""
     return ", ".join(f"{user.get('external_id')} ({account_name(user)})" for user in pages(keyring)) or "none"

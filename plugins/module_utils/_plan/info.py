@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .._cache.read_cache import Cache
-from .._errors import OptionError
+from .._cache.read_cache import Cache, prefetch
+from .._errors import OptionError, WpcomError
 from .._operations import (
+    FindSites,
     GetAccount,
     GetConnectedApplication,
     GetKeyringConnection,
@@ -24,10 +25,13 @@ from .._operations import (
     ListSitePublicizeConnections,
     ListSites,
     Presentation,
+    Query,
 )
-from .._records.names import site_matches
-from .._records.record import Record, Records
+from .._records.health import HEALTHY, judged
+from .._records.record import Record, Records, is_number
+from .external_users import profile_ids
 from .plan import Plan
+from .selection import site_id
 from .validation import check_set, valid_service, valid_site
 
 # What an option filters; elsewhere it would be ignored silently.
@@ -49,6 +53,7 @@ _NEEDED_FIELDS = (
     "user_ID",
     "keyring_connection_ID",
     "keyring_connection_user_ID",
+    "external_ID",
 )
 _ADDED_KEYS = ("health", "repair")
 # A hundred years.
@@ -61,12 +66,30 @@ def plan_connection_info(params: Mapping[str, Any], cache: Cache) -> Plan:
     _check(params)
     params = {**params, "service": valid_service(params["service"] or None)}
     sites = list(dict.fromkeys(site for site in map(valid_site, params["site"] or []) if site))
-    # A fresh test changes the status that the other lists show, so it comes first.
-    if (params["test"] or params["refetch_external_users"]) and "keyring" not in params["gather"]:
-        _keyring_connections(params, [], cache)
+    _prefetch(params, sites, cache)
     gathered = sorted(params["gather"], key=lambda name: name != "keyring")
     found = {_RESULT_KEYS[name]: _GATHERERS[name](params, sites, cache) for name in gathered}
     return Plan(result={key: found[key] for name, key in _RESULT_KEYS.items() if name in gathered})
+
+
+def _prefetch(params: Mapping[str, Any], sites: list[str], cache: Cache) -> None:
+    """Have everything be read at once; but a fresh test changes the status that other lists show, so it comes first."""
+    fresh = bool(params["test"] or params["refetch_external_users"])
+    gathers_publicize = "publicize" in params["gather"]
+    first: list[Query[Any]] = []
+    if "keyring" in params["gather"]:
+        first = [*_keyring_queries(params, sites)]
+    elif fresh:
+        first = [*_keyring_queries(params, [])]
+    if first or (gathers_publicize and params["id"] is None):
+        first.append(ListServices())
+    then = _publicize_queries(params, sites) if gathers_publicize else []
+    if fresh:
+        prefetch(cache, *first)
+        for query in first[:-1]:
+            cache.read(query)
+        first = []
+    prefetch(cache, *first, *then)
 
 
 def _check(params: Mapping[str, Any]) -> None:
@@ -85,18 +108,9 @@ def _check(params: Mapping[str, Any]) -> None:
 
 
 def _publicize_connections(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
-    shown = _presentation(params, _NEEDED_FIELDS)
-    service, keyring_connection_id = params["service"], params["keyring_connection_id"]
-    found: Records
-    if params["id"] is not None:
-        one = cache.read(GetPublicizeConnection(params["id"], sites[0] if sites else None, shown))
-        found = [one] if one else []
-    elif sites:
-        found = _each_once(
-            [cache.read(ListSitePublicizeConnections(site, service, keyring_connection_id, shown)) for site in sites]
-        )
-    else:
-        found = cache.read(ListPublicizeConnections(service, keyring_connection_id, shown))
+    found = _read_each(_publicize_queries(params, sites), cache)
+    if params["id"] is None:
+        found = _judged_publicize(found, cache)
     user_id = params["user_id"]
     return _shown(
         params,
@@ -111,21 +125,74 @@ def _publicize_connections(params: Mapping[str, Any], sites: list[str], cache: C
     )
 
 
-def _each_once(lists: list[list[Record]]) -> list[Record]:
-    return list({record["id"]: record for records in lists for record in records}.values())
+def _publicize_queries(params: Mapping[str, Any], sites: list[str]) -> list[Query[Any]]:
+    shown = _presentation(params, _NEEDED_FIELDS)
+    service, keyring_connection_id = params["service"], params["keyring_connection_id"]
+    if params["id"] is not None:
+        return [GetPublicizeConnection(params["id"], sites[0] if sites else None, shown)]
+    if sites:
+        return [ListSitePublicizeConnections(site, service, keyring_connection_id, shown) for site in sites]
+    return [ListPublicizeConnections(service, keyring_connection_id, shown)]
 
 
-def _keyring_connections(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+def _keyring_queries(params: Mapping[str, Any], sites: list[str]) -> list[Query[Any]]:
     refetch, test = bool(params["refetch_external_users"]), bool(params["test"])
     shown = _presentation(params, _NEEDED_FIELDS)
     if params["keyring_connection_id"] is not None:
-        one = cache.read(GetKeyringConnection(params["keyring_connection_id"], refetch, test, shown))
-        found = [one] if one else []
-    else:
-        asked_sites: list[str | None] = [*sites] or [None]
-        # One keyring connection may serve several of the sites.
-        found = _each_once([cache.read(ListKeyringConnections(site, refetch, test, shown)) for site in asked_sites])
-    return _shown(params, [record for record in found if _matches(record, "service", params["service"])])
+        return [GetKeyringConnection(params["keyring_connection_id"], refetch, test, shown)]
+    asked_sites: list[str | None] = [*sites] or [None]
+    return [ListKeyringConnections(site, refetch, test, shown) for site in asked_sites]
+
+
+def _read_each(queries: list[Query[Any]], cache: Cache) -> Records:
+    """Return the records of all responses, each once: one keyring connection may serve several of the sites."""
+    found: dict[Any, Record] = {}
+    for query in queries:
+        response = cache.read(query)
+        records = response if isinstance(response, list) else [response] if response else []
+        found.update((record["id"], record) for record in records)
+    return list(found.values())
+
+
+def _services_read(cache: Cache) -> dict[Any, Record]:
+    """Return the services by name, none where they cannot be read: they decide nothing but the health here."""
+    try:
+        return {service["id"]: service for service in cache.read(ListServices())}
+    except WpcomError:
+        return {}
+
+
+def _judged_publicize(records: Records, cache: Cache) -> Records:
+    """Return publicize connections with the health that their services give them."""
+    services = _services_read(cache)
+    profiles: dict[Any, frozenset[str]] = {}
+    # Only where a service allows pages only does it matter which external user is the profile itself.
+    if any((services.get(record.get("service")) or {}).get("external_users_only") for record in records):
+        try:
+            profiles = {keyring["id"]: profile_ids(keyring) for keyring in cache.read(ListKeyringConnections())}
+        except WpcomError:
+            profiles = {}
+    return [
+        judged(
+            record,
+            services.get(record.get("service")),
+            profiles.get(record.get("keyring_connection_id"), frozenset()),
+        )
+        for record in records
+    ]
+
+
+def _keyring_connections(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
+    found = _read_each(_keyring_queries(params, sites), cache)
+    services = _services_read(cache)
+    return _shown(
+        params,
+        [
+            judged(record, services.get(record.get("service")))
+            for record in found
+            if _matches(record, "service", params["service"])
+        ],
+    )
 
 
 def _connected_applications(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
@@ -149,10 +216,10 @@ def _services(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list
 
 
 def _sites(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
-    found = cache.read(ListSites(_presentation(params, ("ID", "URL", "slug"))))
-    return [
-        _picked(params, record) for record in found if not sites or any(site_matches(record, site) for site in sites)
-    ]
+    asked = ListSites(_presentation(params, ("ID", "URL", "slug")))
+    prefetch(cache, asked, *([] if all(map(is_number, sites)) else [FindSites()]))
+    ids = [site_id(site, cache) for site in sites]
+    return [_picked(params, record) for record in cache.read(asked) if not sites or record["id"] in ids]
 
 
 def _account(params: Mapping[str, Any], sites: list[str], cache: Cache) -> Record:
@@ -203,7 +270,7 @@ def _shown(params: Mapping[str, Any], records: list[Record]) -> list[Record]:
     return [
         _picked(params, record, _ADDED_KEYS)
         for record in records
-        if not unhealthy_only or record["health"] in ("broken", "expiring")
+        if not unhealthy_only or record["health"] not in HEALTHY
     ]
 
 

@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._api.hints import CONNECTIONS_PAGE
-from .._cache.read_cache import Cache
+from .._cache.read_cache import Cache, prefetch
 from .._errors import MissingError, NotAllowedError
-from .._operations import DeleteKeyringConnection, GetKeyringConnection, ListPublicizeConnections
+from .._operations import DeleteKeyringConnection, FindAccount, GetKeyringConnection, ListPublicizeConnections
 from .._records.names import describe
-from .._records.record import Record, diff_view
-from .plan import Diff, Plan, health_warning
+from .._records.record import Record, Records, diff_view
+from .health_warning import health_warning
+from .plan import Diff, Plan
 from .selection import select_keyring_connection
 from .validation import check_set, valid_service
 
@@ -45,7 +46,12 @@ def _existing(params: Mapping[str, Any], cache: Cache) -> Record | None:
     # The test is requested with the read itself, so that it costs no further request.
     test = bool(params["test"])
     if params["id"] is not None:
-        return cache.read(GetKeyringConnection(params["id"], test=test))
+        found = GetKeyringConnection(params["id"], test=test)
+        prefetch(cache, found, FindAccount())
+        keyring = cache.read(found)
+        if keyring is not None and keyring.get("user_id"):
+            _check_own(keyring, cache)
+        return keyring
     return select_keyring_connection(
         cache,
         keyring_connection_id=None,
@@ -56,6 +62,16 @@ def _existing(params: Mapping[str, Any], cache: Cache) -> Record | None:
     )
 
 
+def _check_own(keyring: Record, cache: Cache) -> None:
+    account = cache.read(FindAccount())
+    if account is not None and keyring["user_id"] != account["id"]:
+        raise NotAllowedError(
+            f"Keyring connection {describe(keyring)} is owned by another user ({keyring['user_id']}) and cannot be changed "
+            "with this token: its owner has to do it.",
+            result={"connection": keyring},
+        )
+
+
 def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Plan:
     if existing is None:
         return Plan(result={"connection": None, "publicize_connections": []}, diff=Diff({}, {}, "keyring connection"))
@@ -63,16 +79,16 @@ def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Pla
     # A token that is bound to one site sees the connections there only, but the deletion reaches all sites.
     unseen = sorted(set(existing.get("sites") or []) - {record.get("site_id") for record in dependents})
     if (dependents or unseen) and not cascade:
-        listed = [describe(record) for record in dependents] + [f"one or more on site {site}" for site in unseen]
         raise NotAllowedError(
-            f"Deleting keyring connection {describe(existing)} would delete {len(listed)} publicize connection(s) "
-            f"with it: {'; '.join(listed)}. Nothing was deleted. Set cascade to true to delete them.",
+            f"{_consequences(existing, dependents, unseen)} Nothing was deleted. Set cascade to true to delete it.",
             code="cascade_needed",
             result={"connection": existing, "publicize_connections": dependents},
         )
     warnings = tuple(
-        f"Deleting keyring connection {describe(existing)} deletes its publicize connections on site {site} too, which this "
-        "token does not show."
+        f"Keyring connection {describe(existing)}, which is deleted, is in use on site {site}."
+        if existing.get("type") == "other"
+        else f"Deleting keyring connection {describe(existing)} deletes its publicize connections on site {site}, too, which "
+        "this token does not show."
         for site in unseen
     )
     before = {**diff_view(existing), "publicize_connections": [diff_view(record) for record in dependents]}
@@ -81,4 +97,16 @@ def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Pla
         diff=Diff(before, {}, f"keyring connection {describe(existing)}"),
         operations=(DeleteKeyringConnection(existing["id"]),),
         warnings=warnings,
+    )
+
+
+def _consequences(keyring: Record, dependents: Records, unseen: Sequence[Any]) -> str:
+    """Return what a deletion of a keyring connection takes with it."""
+    if keyring.get("type") == "other":
+        sites = ", ".join(map(str, unseen))
+        return f"Keyring connection {describe(keyring)} is in use on site {sites}, where the deletion takes effect."
+    listed = [describe(record) for record in dependents] + [f"one or more on site {site}" for site in unseen]
+    return (
+        f"Deleting keyring connection {describe(keyring)} would delete {len(listed)} publicize connection(s) with it: "
+        f"{'; '.join(listed)}."
     )

@@ -10,9 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .._api.hints import RECONNECT
 from .._operations import Operation, OperationResult, Query
-from .._records.names import account_name
 from .._records.record import Record
 
 
@@ -74,8 +72,11 @@ class TaskPlan(Protocol):
         """Return what to read after the operations."""
         ...
 
-    def to_result(self, results: Sequence[OperationResult] | None) -> dict[str, Any]:
-        """Return the result, predicted where ``results`` is None. Raises the WpcomError of an operation that failed."""
+    def to_result(self, results: Sequence[OperationResult] | None, *, diff: bool) -> dict[str, Any]:
+        """Return the result, predicted where ``results`` is None. Raises the WpcomError of an operation that failed.
+
+        ``diff`` says whether Ansible is going to show a diff.
+        """
         ...
 
 
@@ -97,8 +98,11 @@ class Plan:
         """Return the order of the operations: one after another."""
         return Schedule((tuple(range(len(self.operations))),))
 
-    def to_result(self, results: Sequence[OperationResult] | None) -> dict[str, Any]:
-        """Return the result, predicted where ``results`` is None. Raises the WpcomError of the operation that failed."""
+    def to_result(self, results: Sequence[OperationResult] | None, *, diff: bool = True) -> dict[str, Any]:
+        """Return the result, predicted where ``results`` is None. Raises the WpcomError of the operation that failed.
+
+        The diff of a single thing is small, so it is always there.
+        """
         result = {**self.result, "changed": bool(self.operations)}
         if self.diff is not None:
             result["diff"] = self.diff.to_result()
@@ -107,20 +111,9 @@ class Plan:
                 ended.error.result.setdefault("changed", any(other.succeeded for other in results or ()))
                 raise ended.error
             if ended.record is not None:
-                result["connection"] = ended.record
+                result["connection"] = self.complete(ended.record)
         return result
 
-
-def health_warning(kind: str, record: Record) -> tuple[str, ...]:
-    """Return the warning that a connection requires manual action, with the account and what to do; none if it is healthy."""
-    if record["repair"] is None:
-        return ()
-    name = f"{kind} {record['id'] or 'to be created'} ({record.get('service')}, account {account_name(record)!r})"
-    state = "is broken" if record["health"] == "broken" else "will soon stop working"
-    if record.get("expires"):
-        state += f" (expires {record['expires']})"
-    if record["repair"] == "refresh":
-        action = f"open {record.get('refresh_url') or 'its refresh_url'} in a browser to refresh it"
-    else:
-        action = RECONNECT
-    return (f"The {name} {state}; its owner must {action}.",)
+    def complete(self, record: Record) -> Record:
+        """Return the record that an operation leaves, with what the planner knows besides."""
+        return record

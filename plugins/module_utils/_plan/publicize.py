@@ -11,40 +11,55 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._cache.read_cache import Cache, prefetch
-from .._errors import AmbiguousMatchError, MissingError, NotAllowedError, OptionError
+from .._errors import AmbiguousMatchError, MissingError, NotAllowedError, OptionError, WpcomError
 from .._operations import (
     CreatePublicizeConnection,
     DeletePublicizeConnection,
-    FindAccount,
     FindSite,
     GetKeyringConnection,
     GetPublicizeConnection,
+    GetService,
     ListKeyringConnections,
     ListOwnPublicizeConnectionsOnSite,
     ListPublicizeConnections,
+    ListServices,
     ListSitePublicizeConnections,
+    Query,
     UpdatePublicizeConnection,
 )
-from .._records.names import describe
-from .._records.record import Record, diff_view, is_number
+from .._records.health import judged
+from .._records.names import account_name, describe, listed, named
+from .._records.record import Record, Records, diff_view, is_number
 from .desired import DesiredPublicizeConnection
 from .external_users import (
     desired_external_user,
     external_ids,
     has_external_user,
     keyring_connection_behind,
+    pages_listed,
+    profile_ids,
     publishing_service,
     required_keyring_connection,
 )
-from .plan import Diff, Plan, health_warning
-from .selection import is_own, select_keyring_connection, unsupported
+from .health_warning import health_warning
+from .plan import Diff, Plan
+from .selection import is_own_publicize_connection, select_keyring_connection, site_id
 
 
 @dataclass(frozen=True)
 class PublicizePlan(Plan):
-    """The plan for one publicize connection; ``existing`` is its record before, None where it is absent."""
+    """The plan for one publicize connection; ``existing`` is its record before, None where it is absent.
+
+    ``service`` and ``profiles`` decide the health of the record that an operation leaves.
+    """
 
     existing: Record | None = None
+    service: Record | None = None
+    profiles: frozenset[str] = frozenset()
+
+    def complete(self, record: Record) -> Record:
+        """Return the record that an operation leaves, with the health that its service gives it."""
+        return judged(record, self.service, self.profiles)
 
 
 def plan_publicize_connection(params: Mapping[str, Any], cache: Cache) -> PublicizePlan:
@@ -52,9 +67,11 @@ def plan_publicize_connection(params: Mapping[str, Any], cache: Cache) -> Public
     return plan_desired(DesiredPublicizeConnection.from_params(params), cache)
 
 
-def plan_desired(desired: DesiredPublicizeConnection, cache: Cache) -> PublicizePlan:
-    """Return the plan for one connection. Raises WpcomError."""
+def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, judge_all: bool = False) -> PublicizePlan:
+    """Return the plan for one connection; ``judge_all`` where the services have been read for all. Raises WpcomError."""
     existing = _existing(desired, cache)
+    if existing is not None and (judge_all or desired.id is None):
+        existing = _judged(existing, desired, cache)
     if desired.state == "absent":
         return _plan_absent(desired, existing, cache)
     if existing is None:
@@ -80,26 +97,73 @@ def _existing(desired: DesiredPublicizeConnection, cache: Cache) -> Record | Non
             _check_agrees(desired, existing, cache)
         return existing
     own_on_site = ListOwnPublicizeConnectionsOnSite(desired.on_site)
-    prefetch(cache, ListKeyringConnections(), own_on_site)
+    prefetch(cache, ListKeyringConnections(), own_on_site, _service_query(desired, desired.service))
     keyring = _keyring_connection(desired, cache)
-    if keyring is None:
-        _check_not_of_another_user(desired, cache)
-        return None
     candidates = [
         record
         for record in cache.read(own_on_site)
-        if record.get("keyring_connection_id") == keyring["id"] and _is_own(record, cache)
+        if keyring is not None
+        and record.get("keyring_connection_id") == keyring["id"]
+        and is_own_publicize_connection(record, cache)
     ]
+    if desired.state == "absent":
+        candidates += _orphans(desired, cache)
     # Absent removes no more than it names: a connection with another external user than the named one stays.
     if desired.names_external_user and (desired.unique_per == "external_user" or desired.state == "absent"):
         candidates = [record for record in candidates if has_external_user(desired, record, cache)]
     if len(candidates) > 1:
         raise AmbiguousMatchError(
-            f"{len(candidates)} publicize connections match: {_listed(candidates)}. "
+            f"{len(candidates)} publicize connections match: {listed(candidates)}. "
             f"Select one by id{_or_by_user(desired, candidates)}.",
             result={"candidates": candidates},
         )
+    if keyring is None and not candidates:
+        _check_not_of_another_user(desired, cache)
     return candidates[0] if candidates else None
+
+
+def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
+    """Return the user's connections that the options mean and whose keyring connection no longer exists.
+
+    They go on posting. The account behind one is not known any more, so its own names stand for it.
+    """
+    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
+    found = [
+        record
+        for record in cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
+        if record.get("keyring_connection_id") not in known
+        and desired.service in (None, record.get("service"))
+        and desired.keyring_connection_id in (None, record.get("keyring_connection_id"))
+        and not record.get("read_only")
+    ]
+    if desired.account is not None:
+        by_id = [record for record in found if record.get("external_id") == desired.account]
+        found = by_id or named(found, desired.account)
+    return [record for record in found if is_own_publicize_connection(record, cache)]
+
+
+def _service_query(desired: DesiredPublicizeConnection, service: str | None) -> Query[Any]:
+    """Return what shows a service: it alone where the options name it, so that it is read at once with everything else."""
+    return GetService(str(service)) if desired.service or desired.id else ListServices()
+
+
+def _judged(record: Record, desired: DesiredPublicizeConnection, cache: Cache) -> Record:
+    """Return a connection with the health that its service gives it, as far as that can be read."""
+    return judged(record, _known_service(record, desired, cache), profile_ids(keyring_connection_behind(record, cache)))
+
+
+def _known_service(record: Record, desired: DesiredPublicizeConnection, cache: Cache) -> Record | None:
+    name = record.get("service")
+    query = _service_query(desired, name)
+    try:
+        found = cache.read(query)
+    except WpcomError:
+        # It decides nothing but a warning here.
+        return None
+    if isinstance(found, list):
+        return next((service for service in found if service["id"] == name), None)
+    service: Record | None = found
+    return service
 
 
 def _check_not_of_another_user(desired: DesiredPublicizeConnection, cache: Cache) -> None:
@@ -138,36 +202,64 @@ def _check_agrees(desired: DesiredPublicizeConnection, existing: Record, cache: 
 
 def _keyring_connection(desired: DesiredPublicizeConnection, cache: Cache) -> Record | None:
     """Return the keyring connection that the options select; where there is none, None for absent."""
-    return select_keyring_connection(
-        cache,
-        keyring_connection_id=desired.keyring_connection_id,
-        service=desired.service,
-        account=desired.account,
-        must_exist=desired.state == "present",
+    try:
+        return select_keyring_connection(
+            cache,
+            keyring_connection_id=desired.keyring_connection_id,
+            service=desired.service,
+            account=desired.account,
+            must_exist=desired.state == "present",
+        )
+    except MissingError as error:
+        if desired.id is None:
+            error.message += "".join(f" {warning}" for warning in _orphan_warnings(desired, cache))
+        raise
+
+
+def _orphan_warnings(desired: DesiredPublicizeConnection, cache: Cache) -> tuple[str, ...]:
+    return tuple(map(orphan_warning, _orphans(desired, cache)))
+
+
+def orphan_warning(record: Record) -> str:
+    """Return the warning of a connection that goes on posting without its keyring connection."""
+    return (
+        f"The publicize connection {describe(record)} still posts, although its keyring connection "
+        f"{record.get('keyring_connection_id')} no longer exists: set state to absent and id to {record['id']} to delete it."
     )
 
 
-def _is_own(record: Record, cache: Cache) -> bool:
-    keyrings = cache.read(ListKeyringConnections())
+def _twin_warnings(existing: Record | None, after: Record, on_site: Sequence[Record]) -> tuple[str, ...]:
+    """Return a warning for each other connection on the site that posts to the same place."""
+    return tuple(
+        twin_warning(after, other)
+        for other in on_site
+        if is_twin(after, other) and other["id"] != (existing or {}).get("id")
+    )
 
-    def me() -> int | None:
-        return keyrings[0].get("user_id") if keyrings else (cache.read(FindAccount()) or {}).get("id")
 
-    return is_own(record, {keyring["id"] for keyring in keyrings}, me)
+def is_twin(record: Record, other: Record) -> bool:
+    """Whether two connections on a site post to the same place."""
+    place = (record.get("service"), record.get("external_id"))
+    return bool(record.get("external_id")) and place == (other.get("service"), other.get("external_id"))
+
+
+def twin_warning(record: Record, other: Record) -> str:
+    """Return the warning that each post appears twice."""
+    return (
+        f"The publicize connection {record['id'] or 'to be created'} ({record.get('service')}: {account_name(record)}) posts "
+        f"to the same place as publicize connection {describe(other)}, which uses keyring connection "
+        f"{other.get('keyring_connection_id')}: each post appears twice. Delete one of the two."
+    )
 
 
 def _check_own(record: Record, cache: Cache) -> None:
-    if not _is_own(record, cache):
+    if not is_own_publicize_connection(record, cache):
         raise NotAllowedError(
             f"Publicize connection {describe(record)} is owned by another user "
             f"({record.get('keyring_connection_user_id', 'unknown')}) and cannot be changed with this token: "
             "its owner has to do it.",
             result={"connection": record},
         )
-
-
-def _listed(records: Sequence[Record]) -> str:
-    return "; ".join(f"{describe(record)} for external user {record.get('external_id')}" for record in records)
 
 
 # The plans
@@ -191,8 +283,10 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
         f"The publicize connection {describe(existing)} is the last one of keyring connection {keyring_id}: WordPress.com "
-        "may delete the keyring connection with it. The account can then be connected again in a browser only."
+        "may delete the keyring connection with it."
     )
+    if existing["repair"] != "remove":
+        warning += " The account can then be connected again in a browser only."
     return replace(
         plan, warnings=(warning,), follow_ups={"keyring_connection_deleted": GetKeyringConnection(keyring_id)}
     )
@@ -210,11 +304,9 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
     if keyring is None:
         raise MissingError("The keyring connection no longer exists.")
     service = publishing_service(keyring, cache)
-    if service.get("status") == "unsupported":
-        raise unsupported(service)
     user = desired_external_user(desired, keyring, cache)
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
-    after = _created(keyring, user, _site_id(site, on_site, cache), desired.shared)
+    after = _created(keyring, user, _created_on(site, on_site, cache), desired.shared)
     _check_capabilities(desired, site, cache, creating=True)
     return PublicizePlan(
         result={"connection": after},
@@ -229,17 +321,22 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
                 other_external_ids=frozenset(external_ids(keyring)) - {after["external_id"]},
             ),
         ),
-        warnings=health_warning("keyring connection", keyring),
+        warnings=(
+            *health_warning("keyring connection", keyring),
+            *_twin_warnings(None, after, on_site),
+            *_orphan_warnings(desired, cache),
+        ),
+        service=service,
+        profiles=profile_ids(keyring),
     )
 
 
-def _site_id(site: str, on_site: Sequence[Record], cache: Cache) -> int | None:
+def _created_on(site: str, on_site: Sequence[Record], cache: Cache) -> int | None:
     if is_number(site):
         return int(site)
     if on_site:
         return on_site[0].get("site_id")
-    found = cache.read(FindSite(site))
-    return found["id"] if found else None
+    return site_id(site, cache)
 
 
 def _created(keyring: Record, user: Record | None, site_id: int | None, shared: bool | None) -> Record:
@@ -277,16 +374,65 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: C
         user = desired_external_user(desired, keyring, cache)
         after = _with_user(after, user or keyring)
         operation = replace(operation, external_id=after["external_id"], is_default_user=user is None)
-    diff = Diff(diff_view(existing), diff_view(after), _header(desired, existing))
-    warnings = health_warning("publicize connection", existing)
+    elif desired.reset_external_user:
+        service = _known_service(existing, desired, cache)
+        if service is not None and service["external_users_only"]:
+            # It has the profile itself already, but may not have it: the error says so.
+            desired_external_user(desired, required_keyring_connection(existing, cache), cache)
     if operation.shared is None and not operation.changes_external_user:
-        return PublicizePlan(result={"connection": existing}, diff=diff, warnings=warnings, existing=existing)
+        return PublicizePlan(
+            result={"connection": existing},
+            diff=Diff(diff_view(existing), diff_view(existing), _header(desired, existing)),
+            warnings=_warnings(desired, existing, existing, cache),
+            existing=existing,
+        )
     _check_own(existing, cache)
+    published = publishing_service(existing, cache)
+    profiles = _profiles(existing, published, cache)
+    after = judged(_without_judgement(after), published, profiles)
+    if after["repair"] == "choose_external_user":
+        keyring = required_keyring_connection(existing, cache)
+        raise OptionError(
+            f"Publicize connection {describe(existing)} posts nothing: {published.get('label') or published['id']} supports "
+            "posting to pages only, and no page was chosen. Set external_user_id or external_user_name to one of "
+            f"{pages_listed(keyring)}.",
+            code="no_external_user",
+        )
     if operation.shared is not None:
         _check_capabilities(desired, str(desired.site or existing.get("site_id")), cache, creating=False)
+    changed = {"shared": operation.shared is not None, "external_id": operation.changes_external_user}
+    previous = tuple((key, existing.get(key)) for key, is_changed in changed.items() if is_changed)
     return PublicizePlan(
-        result={"connection": after}, diff=diff, operations=(operation,), warnings=warnings, existing=existing
+        result={"connection": after},
+        diff=Diff(diff_view(existing), diff_view(after), _header(desired, existing)),
+        operations=(replace(operation, previous=previous),),
+        warnings=_warnings(desired, existing, after, cache),
+        existing=existing,
+        service=published,
+        profiles=profiles,
     )
+
+
+def _profiles(existing: Record, service: Record, cache: Cache) -> frozenset[str]:
+    # Where profiles may be posted to, nobody has to know which external user is one.
+    return profile_ids(keyring_connection_behind(existing, cache)) if service["external_users_only"] else frozenset()
+
+
+def _without_judgement(record: Record) -> Record:
+    """Return a record whose health is to be judged again."""
+    if record["repair"] != "choose_external_user":
+        return record
+    return {**record, "health": "ok" if record.get("status") else "untested", "repair": None}
+
+
+def _warnings(desired: DesiredPublicizeConnection, existing: Record, after: Record, cache: Cache) -> tuple[str, ...]:
+    """Return the warnings of a connection that exists: its health, and what else posts to the same place."""
+    keyring = keyring_connection_behind(existing, cache) if after["repair"] == "choose_external_user" else None
+    health = health_warning("publicize connection", after, pages_listed(keyring) if keyring else "")
+    if desired.id is not None:
+        return health
+    on_site = cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
+    return (*health, *_twin_warnings(existing, after, on_site), *_orphan_warnings(desired, cache))
 
 
 def _check_capabilities(desired: DesiredPublicizeConnection, site: str, cache: Cache, *, creating: bool) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Selection: which keyring connection the options of a task mean, and which connections are the user's own."""
+"""Selection: which keyring connection and site the options of a task mean, and which connections are the user's own."""
 
 from __future__ import annotations
 
@@ -11,14 +11,49 @@ from typing import Callable
 
 from .._api.hints import CONNECTIONS_PAGE
 from .._cache.read_cache import Cache
-from .._errors import AmbiguousMatchError, MissingError, OptionError
-from .._operations import GetService, ListKeyringConnections
-from .._records.names import describe, is_named
-from .._records.record import Record
+from .._errors import AmbiguousMatchError, MissingError, NotAllowedError, OptionError
+from .._operations import FindAccount, FindSite, FindSites, GetService, ListKeyringConnections
+from .._records.health import UNSUPPORTED
+from .._records.names import describe, listed, named, sites_by_name
+from .._records.record import Record, Records, is_number
+
+
+def my_id(cache: Cache) -> int | None:
+    """Return the ID of the token's user, None where neither the account nor the keyring connections show it."""
+    account = cache.read(FindAccount())
+    if account:
+        return int(account["id"])
+    users = {keyring["user_id"] for keyring in cache.read(ListKeyringConnections()) if keyring.get("user_id")}
+    return next(iter(users)) if len(users) == 1 else None
+
+
+def own_keyring_connections(cache: Cache, *, test: bool = False) -> Records:
+    """Return the keyring connections of the token's user.
+
+    The list may show those of other users, too. Who the user is has to be read only where it shows several.
+    """
+    keyrings = cache.read(ListKeyringConnections(test=test))
+    if len({keyring["user_id"] for keyring in keyrings if keyring.get("user_id")}) < 2:
+        return keyrings
+    me = my_id(cache)
+    if me is None:
+        raise NotAllowedError(
+            "WordPress.com shows keyring connections of several users, and this token is not allowed to read which user it "
+            "belongs to: use a token with the scope global.",
+            code="unknown_user",
+        )
+    return [keyring for keyring in keyrings if keyring.get("user_id") in (None, 0, me)]
+
+
+def is_own_publicize_connection(record: Record, cache: Cache) -> bool:
+    """Whether a publicize connection is of the token's user."""
+    own = {keyring["id"] for keyring in own_keyring_connections(cache)}
+    others = {keyring["id"] for keyring in cache.read(ListKeyringConnections())} - own
+    return record.get("keyring_connection_id") not in others and is_own(record, own, lambda: my_id(cache))
 
 
 def is_own(record: Record, keyring_connection_ids: Container[int], me: Callable[[], int | None]) -> bool:
-    """Whether a publicize connection is of the user of the token, whom ``me`` returns."""
+    """Whether a publicize connection is of the user whose keyring connections are given, and whom ``me`` returns."""
     if record.get("read_only"):
         return False
     if record.get("keyring_connection_id") in keyring_connection_ids:
@@ -26,6 +61,30 @@ def is_own(record: Record, keyring_connection_ids: Container[int], me: Callable[
     # A connection may outlive its keyring connection; then its owner decides.
     owner = me()
     return owner is not None and bool(record.get("keyring_connection_user_id") == owner)
+
+
+def site_id(site: str, cache: Cache) -> int | None:
+    """Return the ID of a site, None where the token's scope does not allow it. Raises ApiError for an unknown site.
+
+    A name that several sites have is decided by the server.
+    """
+    if is_number(site):
+        return int(site)
+    sites = cache.read(FindSites())
+    found = sites_by_name(sites or []).get(site) or cache.read(FindSite(site))
+    return found["id"] if found else None
+
+
+def required_site_id(site: str, cache: Cache) -> int:
+    """Return the ID of a site. Raises ApiError for an unknown site, NotAllowedError where it cannot be read."""
+    found = site_id(site, cache)
+    if found is None:
+        raise NotAllowedError(
+            f"Site {site} cannot be compared: this token is not allowed to read the sites. "
+            "Set site to the numeric ID, or use a token with the scope sites or global.",
+            code="unknown_site",
+        )
+    return found
 
 
 def select_keyring_connection(
@@ -41,17 +100,17 @@ def select_keyring_connection(
 
     Raises MissingError with the URL to open, AmbiguousMatchError with the accounts, OptionError.
     """
-    keyrings = cache.read(ListKeyringConnections(test=test))
+    keyrings = own_keyring_connections(cache, test=test)
     if keyring_connection_id is not None:
         found = [keyring for keyring in keyrings if keyring["id"] == keyring_connection_id]
         _check_service(found, service)
     else:
         found = [keyring for keyring in keyrings if keyring.get("service") == service]
     if account is not None:
-        found = [keyring for keyring in found if _has_account(keyring, account)]
+        found = _with_account(found, account)
     if len(found) > 1:
         raise AmbiguousMatchError(
-            f"{len(found)} keyring connections match: {_listed(found)}. "
+            f"{len(found)} keyring connections match: {listed(found)}. "
             "Select one by account, or by its ID (keyring_connection_id, in wpcom_keyring_connection id).",
             result={"candidates": found},
         )
@@ -69,18 +128,17 @@ def _check_service(found: Sequence[Record], service: str | None) -> None:
             )
 
 
-def _has_account(keyring: Record, account: str) -> bool:
-    return keyring.get("external_id") == account or is_named(keyring, account)
-
-
-def _listed(keyrings: Sequence[Record]) -> str:
-    return "; ".join(describe(keyring) for keyring in keyrings) or "none"
+def _with_account(keyrings: Sequence[Record], account: str) -> Records:
+    """Return the keyring connections of an account: by its external ID, else by its name or display name."""
+    by_id = [keyring for keyring in keyrings if keyring.get("external_id") == account]
+    return list({keyring["id"]: keyring for keyring in (*by_id, *named(keyrings, account))}.values())
 
 
 def unsupported(service: Record) -> OptionError:
     """Return the error for a service that WordPress.com no longer supports."""
     return OptionError(
-        f"WordPress.com no longer supports {service.get('label') or service['id']}: no connection to it can be created.",
+        f"{service.get('label') or service['id']} is no longer supported by WordPress.com: a connection to it cannot be "
+        "created or changed. To delete the connection set state to absent.",
         code="unsupported_service",
     )
 
@@ -95,7 +153,7 @@ def _missing(
     """Return the error that says how the keyring connection can be created."""
     if service is None:
         return MissingError(
-            f"Keyring connection {keyring_connection_id} not found. Your keyring connections: {_listed(keyrings)}. "
+            f"Keyring connection {keyring_connection_id} not found. Your keyring connections: {listed(keyrings)}. "
             f"A new one can only be created in a browser, at {CONNECTIONS_PAGE}.",
             code="missing_keyring_connection",
         )
@@ -106,13 +164,13 @@ def _missing(
             code="unknown_service",
         )
     name = external.get("label") or service
-    if external.get("status") == "unsupported":
+    if external.get("status") == UNSUPPORTED:
         return unsupported(external)
     of_service = [keyring for keyring in keyrings if keyring.get("service") == service]
     which = f"{account!r} " if account is not None else f"{keyring_connection_id} " if keyring_connection_id else ""
     url = external.get("connect_url")
     return MissingError(
-        f"Keyring connection {which}for {name} not found. Your keyring connections of this service: {_listed(of_service)}. "
+        f"Keyring connection {which}for {name} not found. Your keyring connections of this service: {listed(of_service)}. "
         f"It cannot be created through the API: log in to WordPress.com, open "
         f"{url or CONNECTIONS_PAGE} in a browser, then run the task again.",
         code="missing_keyring_connection",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import OptionError
+from .._records.names import normalized_site
 from .._records.record import is_number
 
 _SERVICE = re.compile(r"[a-z0-9._-]+")
@@ -40,14 +41,15 @@ def valid_service(service: str | None) -> str | None:
 
 
 def valid_site(site: str | None) -> str | None:
-    """Return a site's ID or domain as the API takes it. Raises OptionError."""
+    """Return a site's ID or domain as the API names it. Raises OptionError."""
     if site is None:
         return None
-    name = site.strip().lower()
-    if not name or "/" in name or " " in name or not name.isprintable():
+    try:
+        name = normalized_site(site)
+    except ValueError as error:
         raise OptionError(
-            f"site must be the numeric ID or the domain of a site, such as blog.example.com, got {site!r}."
-        )
+            f"site must be the numeric ID, the domain, or the URL of a site, such as blog.example.com, got {site!r}: {error}."
+        ) from None
     if is_number(name) and int(name) == 0:
         raise OptionError(f"site must be a positive number or a domain, got {site!r}.")
     return name

@@ -6,12 +6,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from .dates import time_left
 from .record import Record
 
 EXPIRING_WITHIN_DAYS = 14
+# Nothing is known to be wrong with these.
+HEALTHY = ("ok", "untested")
+UNSUPPORTED = "unsupported"
+
+_KNOWN = ("ok", "broken", "refresh-failed", "must_reauth", "invalid")
+# The connection works until it expires.
+_TO_REFRESH = ("refresh-failed", "must_reauth")
 
 
 def with_health(record: Record, now: datetime, expiring_within: int) -> Record:
@@ -23,17 +31,34 @@ def with_health(record: Record, now: datetime, expiring_within: int) -> Record:
 def _health(record: Record, now: datetime, expiring_within: int) -> tuple[str, str | None]:
     """Return (health, repair) after the status and the days that are left."""
     status = record.get("status") or None
+    if status is not None and status not in _KNOWN:
+        return "unknown", None
     left = time_left(record.get("expires"), now)
     expired = left is not None and left <= timedelta()
-    if status in ("must_reauth", "invalid"):
+    if status == "invalid":
         return "broken", "reconnect"
-    if status == "refresh-failed":
-        # It goes on working until it expires.
-        return ("broken" if expired else "expiring"), "refresh"
-    if status not in ("ok", None):
-        return "broken", "refresh" if status == "broken" or record.get("refresh_url") else "reconnect"
-    if expired:
+    if status == "broken" or expired:
         return "broken", "refresh"
-    if left is not None and left <= timedelta(days=expiring_within):
+    if status in _TO_REFRESH or (left is not None and left <= timedelta(days=expiring_within)):
         return "expiring", "refresh"
     return ("ok" if status else "untested"), None
+
+
+def needs_external_user(record: Record, service: Record, profile_ids: Container[str]) -> bool:
+    """Whether a publicize connection posts nothing because no page was chosen where the service allows pages only.
+
+    ``profile_ids`` are the external IDs of the accounts themselves, which are no pages.
+    """
+    external_id = record.get("external_id") or None
+    return bool(service.get("external_users_only")) and (external_id is None or external_id in profile_ids)
+
+
+def judged(record: Record, service: Record | None, profile_ids: Container[str] | None = None) -> Record:
+    """Return a connection with the health that its service gives it; ``profile_ids`` is None for a keyring connection."""
+    if service is None:
+        return record
+    if service.get("status") == UNSUPPORTED:
+        return {**record, "health": "broken", "repair": "remove"}
+    if profile_ids is not None and needs_external_user(record, service, profile_ids):
+        return {**record, "health": "broken", "repair": "choose_external_user"}
+    return record

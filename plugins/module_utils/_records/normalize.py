@@ -46,6 +46,7 @@ _TEXT_KEYS = frozenset(
         "site_url",
     )
 )
+_LIST_KEYS = frozenset(("sites", "additional_external_users"))
 # A JSON web token for another service; nothing here needs it, and a result must not show it.
 _SECRET_KEYS = frozenset(("lasagna_jwt",))
 
@@ -62,6 +63,10 @@ def publicize_connection(wire: Mapping[str, Any], now: datetime, expiring_within
 def keyring_connection(wire: Mapping[str, Any], now: datetime, expiring_within: int = EXPIRING_WITHIN_DAYS) -> Record:
     """Return the record of a keyring connection, ``sites`` as a list of int."""
     record = with_health(_lowered(wire), now, expiring_within)
+    for key in _LIST_KEYS & record.keys():
+        # PHP sends an empty map for an empty list, and null elements.
+        items = [] if record[key] in ({}, False) else record[key]
+        record[key] = [item for item in items if item is not None] if isinstance(items, list) else items
     if isinstance(record.get("sites"), list):
         record["sites"] = [_integer(site) for site in record["sites"]]
     return record
@@ -157,6 +162,9 @@ def _as_it_is(value: Any) -> Any:
 
 def _nested(value: Any) -> Any:
     if isinstance(value, dict):
+        # PHP sends a list with gaps as an object.
+        if value and all(isinstance(key, str) and is_number(key) for key in value):
+            return [_nested(item) for item in value.values()]
         return _lowered(value)
     if isinstance(value, list):
         return [_nested(item) for item in value]

@@ -10,12 +10,15 @@ publicize and keyring connections ``health`` and ``repair``. Unknown keys pass t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 Record = dict[str, Any]
 # Resources have methods called list, which would hide the type within their classes.
 Records = list[Record]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 # What the server alone decides or varies from answer to answer, and what follows from the time of day.
 _NOT_IN_DIFF = frozenset(
@@ -53,3 +56,17 @@ def diff_view(record: Mapping[str, Any] | None) -> Record:
 def is_number(text: str) -> bool:
     """Whether a text is a whole number in the digits that the API knows."""
     return text.isascii() and text.isdigit()
+
+
+def clean(value: Any) -> Any:
+    """Return a JSON value in which no text, neither key nor value, has half of a surrogate pair: it cannot be encoded.
+
+    "Acme \\ud83d" -> "Acme \\ufffd"
+    """
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return value

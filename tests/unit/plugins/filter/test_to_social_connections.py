@@ -212,7 +212,7 @@ def test_names_that_no_option_has_are_noted() -> None:
             {"health": "broken", "repair": "refresh", "expires": "2026-01-31T00:00:00Z"},
             "broken: refresh it in a browser",
         ),
-        ({"health": "broken", "repair": "reconnect"}, "broken: disconnect it and connect it again in a browser"),
+        ({"health": "broken", "repair": "reconnect"}, "broken: disconnect and reconnect it in a browser"),
         (
             {"health": "expiring", "repair": "refresh", "expires": "2026-01-31T00:00:00Z"},
             "expires 2026-01-31T00:00:00Z: refresh it in a browser",

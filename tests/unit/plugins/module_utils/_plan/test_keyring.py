@@ -115,7 +115,7 @@ def test_several(simulator: Simulator) -> None:
     [
         (2005, ("will soon stop working", "adablog", "refresh=1")),
         (2006, ("is broken", "ada.bsky.example", "refresh=1")),
-        (2007, ("is broken", "ada.threads", "disconnect it and connect it again")),
+        (2007, ("is broken", "ada.threads", "disconnect and reconnect it")),
         (2010, ("will soon stop working", "Acme Editor", "expires")),
     ],
 )

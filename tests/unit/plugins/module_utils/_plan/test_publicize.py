@@ -668,7 +668,7 @@ def test_absent_by_id_needs_few_requests(simulator: Simulator, check_mode: bool)
     [
         (5004, ("is broken", "account 'ada.bsky.example'", "to refresh it")),
         (5013, ("will soon stop working", "account 'adablog'", "expires 20", "to refresh it")),
-        (5014, ("is broken", "account 'ada.threads'", "disconnect it and connect it again")),
+        (5014, ("is broken", "account 'ada.threads'", "disconnect and reconnect it")),
     ],
 )
 def test_unhealthy_connection_warns(simulator: Simulator, connection_id: int, words: tuple[str, ...]) -> None:
