@@ -23,7 +23,7 @@ from ._session import Session, SessionSettings
 
 @dataclass(frozen=True)
 class ModuleSpec:
-    """What makes a module: its planner, its options beside those of the connection, and the rules between them.
+    """What makes a module: its planner, its options in addition to those of the connection, and the rules between them.
 
     ``cache`` is what the planner reads from; ``parallel`` and ``expiring_within`` name the options that the session takes
     them from.

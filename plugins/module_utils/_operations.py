@@ -61,7 +61,7 @@ class ListSitePublicizeConnections(Query[Records]):
 
 @dataclass(frozen=True)
 class ListOwnPublicizeConnectionsOnSite(Query[Records]):
-    """The publicize connections on a site: those of the token's user at least. A cache answers it from other queries."""
+    """The publicize connections on a site: those of the token's user at least. A cache derives it from other queries."""
 
     site: str
 

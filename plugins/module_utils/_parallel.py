@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Doing something for several things at once."""
+"""Doing something for several things in parallel."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ R = TypeVar("R")
 
 
 def for_each(work: Callable[[T], R], items: Sequence[T], parallel: int) -> list[R]:
-    """Return what the work makes of each item, at most ``parallel`` at once; an exception of a thread is raised here.
+    """Return what the work makes of each item, at most ``parallel`` items together; an exception of a thread is raised here.
 
-    An exception that interrupts the waiting, such as the timeout of a task, is raised at once: the threads begin nothing
+    An exception that interrupts the waiting, such as the timeout of a task, is raised immediately: the threads begin nothing
     more and are not waited for, not even at the end of the process, as those of the standard library's pools are.
     """
     workers = min(parallel, len(items))

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What a session has beside the connection options: requests at once, and the days before an expiry is reported."""
+    """What a session has in addition to the connection options: parallel requests, and the days before an expiry."""
 
     parallel: int = 2
     expiring_within: int = EXPIRING_WITHIN_DAYS
@@ -68,7 +68,7 @@ class Session:
         return self._with_hint(lambda: self._api.fetch(query))
 
     def fetch_all(self, queries: Sequence[Query[Any]]) -> list[Any]:
-        """Return for each query its response, or the WpcomError that it ended with; several at once."""
+        """Return for each query its response, or the WpcomError that it ended with; several in parallel."""
 
         def one(query: Query[Any]) -> Any:
             try:
@@ -103,7 +103,7 @@ class Session:
             raise
 
     def _account_of_token(self) -> Record | None:
-        # Requests that are made at once may end with the same error.
+        # Requests that are made in parallel may end with the same error.
         with self._asking:
             if self._account is None:
                 try:

@@ -20,7 +20,7 @@ class ConnectedApplications(Resource):
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query and operation."""
+        """Return the handler of each class of query and operation."""
         return {
             GetConnectedApplication: self.get,
             ListConnectedApplications: self.list,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API as a whole: each query and operation finds the resource that answers it."""
+"""The API as a whole: each query and operation finds the resource that handles it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class KeyringConnections(Resource):
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query and operation."""
+        """Return the handler of each class of query and operation."""
         return {
             GetKeyringConnection: self.get,
             ListKeyringConnections: self.list,

@@ -34,7 +34,7 @@ class PublicizeConnections(Resource):
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query and operation."""
+        """Return the handler of each class of query and operation."""
         return {
             GetPublicizeConnection: self.get,
             ListPublicizeConnections: self.list,

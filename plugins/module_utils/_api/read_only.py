@@ -23,7 +23,7 @@ class ExternalServices(Resource):
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query."""
+        """Return the handler of each class of query."""
         return {GetService: self.get, ListServices: self.list}
 
     def _record(self, wire: Mapping[str, Any]) -> Record:
@@ -59,7 +59,7 @@ class Account(Resource):
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query."""
+        """Return the handler of each class of query."""
         return {GetAccount: self.get, FindAccount: lambda query: unless_forbidden(lambda: self.get(GetAccount()))}
 
     def _record(self, wire: Mapping[str, Any]) -> Record:
@@ -75,7 +75,7 @@ class Sites(Resource):
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query."""
+        """Return the handler of each class of query."""
         return {
             ListSites: self.list,
             FindSites: self.find_all,

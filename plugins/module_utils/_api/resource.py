@@ -23,7 +23,7 @@ Report = Callable[[str, str], None]
 
 
 class Resource:
-    """One resource of the API over a transport; ``handlers`` say which queries and operations it answers.
+    """One resource of the API over a transport; ``handlers`` say which queries and operations it handles.
 
     ``report`` takes the path of each list that was read, and what is wrong with it, an empty text for nothing.
     """
@@ -35,7 +35,7 @@ class Resource:
 
     @property
     def handlers(self) -> Handlers:
-        """Return what answers each class of query and operation."""
+        """Return the handler of each class of query and operation."""
         raise NotImplementedError
 
     def _record(self, wire: Mapping[str, Any]) -> Record:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Caches that answer queries about single things from the lists of the whole account."""
+"""Caches that derive the responses to queries about single things from the lists of the whole account."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class AccountCache:
         return response
 
     def as_single(self, query: Query[T]) -> T:
-        """Return the response to a query itself, not what the lists of the account tell."""
+        """Return the response to a query itself, not what the lists of the account show."""
         return self._store.read(query)
 
     def add(self, query: Query[Any], response: Any) -> None:

@@ -53,7 +53,7 @@ class Cache(Protocol):
 
 
 def prefetch(cache: Cache, *queries: Query[Any]) -> None:
-    """Have what is needed soon be read at once. Raises ReadsNeeded for all that has not been read."""
+    """Have what is needed soon be read in parallel. Raises ReadsNeeded for all that has not been read."""
     missing: dict[Query[Any], None] = {}
     for query in queries:
         try:

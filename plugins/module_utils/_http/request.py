@@ -136,7 +136,7 @@ class Response:
         return ResponseError(
             f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url}"
             + (f" began with: {excerpt}" if excerpt else " had an empty body")
-            + ". Check api_url, and that no proxy or login page responds in place of the API.",
+            + ". Check api_url, and that no proxy or login page responds instead of the API.",
             status=self.status,
             api_message=excerpt,
             method=self.request.method,

@@ -100,7 +100,7 @@ def _planned(connections: Sequence[Mapping[str, Any]], cache: Cache) -> list[Ent
 
 
 def _prefetch(connections: Sequence[Mapping[str, Any]], cache: Cache) -> None:
-    """Have the lists of the account be read at once, with the sites where an entry names one by its domain."""
+    """Have the lists of the account be read in parallel, with the sites where an entry names one by its domain."""
     by_id = (
         is_number(str(params["site"]).strip()) for params in connections if params["id"] is None and params["site"]
     )

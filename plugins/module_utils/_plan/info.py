@@ -73,7 +73,7 @@ def plan_connection_info(params: Mapping[str, Any], cache: Cache) -> Plan:
 
 
 def _prefetch(params: Mapping[str, Any], sites: list[str], cache: Cache) -> None:
-    """Have everything be read at once; but a fresh test changes the status that other lists show, so it comes first."""
+    """Have everything be read in parallel; but a fresh test changes the status that other lists show, so it comes first."""
     fresh = bool(params["test"] or params["refetch_external_users"])
     gathers_publicize = "publicize" in params["gather"]
     first: list[Query[Any]] = []

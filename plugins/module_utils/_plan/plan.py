@@ -34,7 +34,7 @@ class Diff:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When which operation runs: ``stages`` of indices, one after another, in each at most ``parallel`` at once.
+    """When which operation runs: ``stages`` of indices, one after another, in each at most ``parallel`` operations together.
 
     ``requires_any_of`` names operations that would do harm alone, by index, with the earlier ones of which one must have
     succeeded.

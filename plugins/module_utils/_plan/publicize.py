@@ -143,7 +143,7 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
 
 
 def _service_query(desired: DesiredPublicizeConnection, service: str | None) -> Query[Any]:
-    """Return what shows a service: it alone where the options name it, so that it is read at once with everything else."""
+    """Return the query for a service: for it alone where the options name it, so that it is read with everything else."""
     return GetService(str(service)) if desired.service or desired.id else ListServices()
 
 
@@ -175,7 +175,7 @@ def _check_not_of_another_user(desired: DesiredPublicizeConnection, cache: Cache
 
 
 def _or_by_user(desired: DesiredPublicizeConnection, candidates: Sequence[Record]) -> str:
-    """Return how to tell connections apart besides by ID, where their external users differ."""
+    """Return how to distinguish connections other than by ID, where their external users differ."""
     if len({record.get("external_id") for record in candidates}) < len(candidates):
         return ""
     if desired.unique_per == "account":

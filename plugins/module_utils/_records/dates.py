@@ -18,7 +18,7 @@ _NO_DATE = re.compile(r"(?:-\d+|0+)(?:-|$)", re.ASCII)
 
 
 def date(value: Any) -> Any:
-    """Return a date as ISO 8601 in UTC, None for never; what is no date stays as it is."""
+    """Return a date as ISO 8601 in UTC, None for never; other values stay as it is."""
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, (int, float)) or (isinstance(value, str) and is_number(value)):

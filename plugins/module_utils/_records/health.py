@@ -47,7 +47,7 @@ def _health(record: Record, now: datetime, expiring_within: int) -> tuple[str, s
 def needs_external_user(record: Record, service: Record, profile_ids: Container[str]) -> bool:
     """Whether a publicize connection posts nothing because no page was chosen where the service allows pages only.
 
-    ``profile_ids`` are the external IDs of the accounts themselves, which are no pages.
+    ``profile_ids`` are the external IDs of the accounts themselves, which are not pages.
     """
     external_id = record.get("external_id") or None
     return bool(service.get("external_users_only")) and (external_id is None or external_id in profile_ids)

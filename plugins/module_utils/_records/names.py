@@ -59,7 +59,7 @@ def describe(record: Mapping[str, Any]) -> str:
 
 
 def describe_candidate(record: Mapping[str, Any]) -> str:
-    """Return one phrase with everything that tells a connection or external user from others of the same name."""
+    """Return one phrase with everything that distinguishes a connection or external user from others of the same name."""
     parts = [account_name(record)]
     if record.get("external_name") and shown(record["external_name"]) != parts[0]:
         parts.append(f"name {shown(record['external_name'])}")

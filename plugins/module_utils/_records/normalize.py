@@ -52,7 +52,7 @@ _SECRET_KEYS = frozenset(("lasagna_jwt",))
 
 
 def publicize_connection(wire: Mapping[str, Any], now: datetime, expiring_within: int = EXPIRING_WITHIN_DAYS) -> Record:
-    """Return the record of a publicize connection, with ``read_only`` only where it is somebody else's."""
+    """Return the record of a publicize connection, with ``read_only`` only where another user owns it."""
     record = with_health(_lowered(wire), now, expiring_within)
     # Only one of the endpoints says it of the others, so without this the same record would differ by how it was read.
     if not record.get("read_only"):
@@ -125,7 +125,7 @@ def require_types(record: Record, *, integer_id: bool = True) -> Record:
     for key, kinds in (("additional_external_users", (dict,)), ("sites", (int, str))):
         items = record.get(key) or []
         if not isinstance(items, list) or not all(isinstance(item, kinds) for item in items):
-            raise ValueError(f"{key} is no list of {kinds[0].__name__}")
+            raise ValueError(f"{key} is not a list of {kinds[0].__name__}")
     for user in record.get("additional_external_users") or []:
         require_types(user)
     for key in ("capabilities", "site"):
@@ -172,7 +172,7 @@ def _nested(value: Any) -> Any:
 
 
 def _integer(value: Any) -> Any:
-    """Return an ID as int; what is no ID stays as it is."""
+    """Return an ID as int; other values stay as it is."""
     if isinstance(value, str) and is_number(value) and len(value) < 20:
         return int(value)
     return value
