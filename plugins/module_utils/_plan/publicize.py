@@ -184,7 +184,7 @@ def _or_by_user(desired: DesiredPublicizeConnection, candidates: Sequence[Record
 
 
 def _check_agrees(desired: DesiredPublicizeConnection, existing: Record, cache: Cache) -> None:
-    """Refuse options beside ``id`` that mean another connection."""
+    """Refuse options in addition to ``id`` that mean another connection."""
     checks: list[tuple[str, Any, Any]] = [
         ("service", desired.service, existing.get("service")),
         ("keyring_connection_id", desired.keyring_connection_id, existing.get("keyring_connection_id")),

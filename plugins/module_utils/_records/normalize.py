@@ -135,7 +135,7 @@ def require_types(record: Record, *, integer_id: bool = True) -> Record:
 
 
 def _lowered(wire: Mapping[str, Any], integers: bool = True) -> Record:
-    """Lower the keys at all depths and normalise the values that a key's name tells the type of."""
+    """Lower the keys at all depths and normalise the values whose type follows from the key."""
     record: Record = {}
     for key, value in wire.items():
         name = str(key).lower()
