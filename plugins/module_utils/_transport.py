@@ -32,6 +32,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
 )
 from ansible_collections.community.wpcom.plugins.module_utils._options import ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._records import is_number
+from ansible_collections.community.wpcom.plugins.module_utils._version import VERSION
 
 try:
     import requests
@@ -45,7 +46,6 @@ else:
     HAS_REQUESTS = True
     REQUESTS_IMPORT_ERROR = None
 
-VERSION = "0.1.0"
 REST_ROOT = "/rest/v1.1"
 RETRIED_STATUS = (429, 500, 502, 503, 504)
 EXCERPT_LENGTH = 300
