@@ -12,6 +12,7 @@ import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -165,9 +166,16 @@ def _modules(session: nox.Session) -> list[str]:
     return [Path(name).stem for name in _files(session, "plugins/modules/*.py") if not name.endswith("__init__.py")]
 
 
+def _folder(session: nox.Session) -> Path:
+    """Return a folder for what the session writes."""
+    folder = WORK / "sessions" / session.name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _run(session: nox.Session, *command: str | Path, **environment: str | Path) -> str:
     """Run a command, show its output and return it."""
-    log = Path(session.create_tmp()) / "output"
+    log = _folder(session) / "output"
     session.run(
         *("bash", "-o", "pipefail", "-c", '"$@" 2>&1 | tee "$0"', str(log), *map(str, command)),
         env={name: str(value) for name, value in environment.items()},
@@ -186,7 +194,7 @@ def _require(session: nox.Session, pattern: str, output: str) -> re.Match[str]:
 
 def _home(session: nox.Session) -> Path:
     """Return a home folder for the session with the caller's settings and downloads of pip."""
-    home = WORK / "home" / session.name
+    home = _folder(session) / "home"
     for name in (".cache/pip", ".config/pip"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         if (Path.home() / name).is_dir() and not (home / name).is_symlink():
@@ -264,6 +272,7 @@ def test(session: nox.Session) -> None:
     if OLDEST_TARGET != "3.9":
         print(f"note: Python 3.9 was not found: {OLDEST_TARGET} is the oldest that is tested", flush=True)
     running: list[subprocess.Popen[bytes]] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     def check(name: str) -> bool:
         start, log = time.monotonic(), logs / f"{name}.log"
@@ -388,7 +397,7 @@ def molecule(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run the demo playbook against a simulator."""
     session.install("-r", "requirements/demo.txt")
-    home, temporary = _home(session), Path(session.create_tmp())
+    home, temporary = _home(session), _folder(session)
     url, playbook = temporary / "simulator.url", COLLECTION / "playbooks" / "demo.yml"
     url.unlink(missing_ok=True)
     pid = temporary / "simulator.pid"
@@ -517,7 +526,7 @@ def docs_lint(session: nox.Session) -> None:
             _run(session, *command)
         except nox.command.CommandFailed:
             # A temporary folder whose random name ends with an underscore becomes a reference in antsibull's own pages.
-            output = (Path(session.create_tmp()) / "output").read_text(errors="replace")
+            output = (_folder(session) / "output").read_text(errors="replace")
             if 'Unknown target name: "antsibull-docs-' not in output:
                 raise
             _run(session, *command)
@@ -559,9 +568,10 @@ def docs(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """Build the artefact, install and verify it, and import it as Galaxy does."""
     _install(session, "package")
-    folder = Path(session.create_tmp()).resolve()
+    folder = _folder(session)
+    shutil.rmtree(folder)
     installed = folder / "installed"
-    shutil.rmtree(installed, ignore_errors=True)
+    installed.mkdir(parents=True)
     with _copy(session):
         _run(session, "ansible-galaxy", "collection", "build", "--force", "--output-path", folder)
     (artefact,) = folder.glob("community-wpcom-*.tar.gz")
