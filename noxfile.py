@@ -42,7 +42,7 @@ CORES = {
 DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 TARGET_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 COVERAGE_FLOORS = {"plugins/module_utils": 95, "plugins/modules": 90}
-STEP_TIMEOUT = "25m"
+STEP_TIMEOUT = "40m"
 # Stands in for the get-pip script that ansible-test fetches from elsewhere than the package index.
 GET_PIP = """\
 import os, subprocess, sys
