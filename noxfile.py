@@ -624,21 +624,13 @@ def requirements(session: nox.Session) -> None:
     for source in _files(session, "requirements/*.in"):
         path = ROOT / source
         oldest = min(CORES.get(path.stem.removeprefix("core-"), ("3.11",)), key=TARGET_PYTHONS.index)
-        compile_pins = ("uv", "pip", "compile", "-q", "--universal", "--no-header", "--no-annotate")
-        command = [
-            str(Path(sys.executable).parent / compile_pins[0]),
-            *compile_pins[1:],
-            "--python-version",
-            oldest,
-            source,
-        ]
+        options = ("-q", "--universal", "--no-header", "--no-annotate", "--python-version", oldest)
+        command = [sys.executable, "-m", "uv", "pip", "compile", *options, source]
         pins = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
         head = path.read_text().split("\n\n")[0]
         path.with_suffix(".txt").write_text(f'{head}\n\n# Pinned by "make requirements" from {path.name}.\n{pins}')
     hooks = ROOT / ".pre-commit-config.yaml"
-    pinned = dict(
-        line.split("==") for line in (ROOT / "requirements" / "lint.txt").read_text().splitlines() if "==" in line
-    )
+    pinned = dict(re.findall(r"^([a-z]+)==([\d.]+)$", (ROOT / "requirements" / "lint.txt").read_text(), re.MULTILINE))
     hooks.write_text(re.sub(r"\b([a-z]+)==[\d.]+", lambda found: f"{found[1]}=={pinned[found[1]]}", hooks.read_text()))
 
 
