@@ -59,16 +59,15 @@ def _interpreters() -> dict[str, Path]:
     if shutil.which("pyenv"):
         root = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=True).stdout.strip()
         folders = [*sorted(Path(root).glob("versions/3.*/bin"), reverse=True), *folders]
-    probe = "import ensurepip, sys; sys.exit(sys.prefix != sys.base_prefix)"
+    probe = "import ensurepip, sys; print(sys.prefix == sys.base_prefix)"
     found = {}
     for version in os.environ.get("TEST_PYTHONS", " ".join(TARGET_PYTHONS)).split():
         for python in [folder / f"python{version}" for folder in folders]:
-            if (
-                os.access(python, os.X_OK)
-                and not subprocess.run([python, "-Ic", probe], capture_output=True).returncode
-            ):
-                found[version] = python
-                break
+            if os.access(python, os.X_OK):
+                answer = subprocess.run([python, "-Ic", probe], capture_output=True, text=True, check=False)
+                if answer.stdout.strip() == "True":
+                    found[version] = python
+                    break
     os.environ["PATH"] = os.pathsep.join(
         dict.fromkeys([*(str(found[version].parent) for version in reversed(found)), *map(str, folders)])
     )
@@ -205,17 +204,17 @@ def _home(session: nox.Session) -> Path:
 def _require_ended(session: nox.Session, home: Path) -> None:
     """Fail when a process that was started with this home folder is still running after a few seconds."""
     wanted = f"HOME={home}\0".encode()
-    left: list[str] = []
-    for _ in range(20):
+    deadline = time.monotonic() + 4
+    left = [""]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
         left = []
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 if wanted in (process / "environ").read_bytes():
                     left.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        if not left:
-            return
-        time.sleep(0.2)
-    session.error(f"left running: {'; '.join(left)}")
+    if left:
+        session.error(f"left running: {'; '.join(left)}")
 
 
 @contextlib.contextmanager
