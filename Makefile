@@ -4,52 +4,48 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-STEPS ?=
-# Further options of the benchmark, such as --publish.
+# Sessions for "make test"; every check by default.
+SESSIONS ?=
+# For "make benchmark": QUICK=1 measures a small part, BENCHMARK holds further options.
+QUICK ?=
 BENCHMARK ?=
+VERSION ?=
 
-# The steps and groups of the gate that have a target of their own; "make steps" lists all.
-GATE := unit simulator system sanity units integration lint package ansible-lint docs-lint changelog yamllint ruff mypy reuse
-
-run := @bash tests/tools/python.sh tests/tools
+nox := @bash .ci/nox
 
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
-	@echo "  make STEP           One step or group of the gate: $(GATE)"
+	@echo "  .venv/bin/nox -l    Show every session; the first make installs nox in .venv"
 
 .PHONY: demo
 demo: ## Run the demo playbook against a WordPress.com simulator on this machine
-	$(run)/tasks.py demo
-
-.PHONY: benchmark
-benchmark: ## Measure the collection on the simulator, in 12 minutes; make benchmark QUICK=1 in one
-	$(run)/tasks.py benchmark $(BENCHMARK)
+	$(nox) -s demo
 
 .PHONY: test
-test: ## Run the whole gate, or a part: make test STEPS="unit lint"
-	$(run)/gate.py $(STEPS)
-
-.PHONY: steps
-steps: ## List the steps of the gate and their groups
-	$(run)/gate.py --list
-
-.PHONY: $(GATE)
-$(GATE):
-	$(run)/gate.py $@
+test: ## Run every check, two at a time, or some: make test SESSIONS="unit ruff"
+	$(nox) -s test -- $(SESSIONS)
 
 .PHONY: docs
 docs: ## Build the documentation site in build/docs
-	$(run)/tasks.py docs
+	$(nox) -s docs
 
 .PHONY: build
 build: ## Build the artefact in dist/
-	$(run)/tasks.py build
+	$(nox) -s build
+
+.PHONY: benchmark
+benchmark: ## Measure the collection, in 12 minutes; or in one minute: make benchmark QUICK=1
+	$(nox) -s benchmark -- $(if $(QUICK),--quick) $(BENCHMARK)
 
 .PHONY: requirements
-requirements: ## Pin anew what requirements/*.in ask for
-	$(run)/tasks.py requirements
+requirements: ## Update the pinned requirements
+	$(nox) -s requirements
+
+.PHONY: release
+release: ## Prepare a release: make release VERSION=x.y.z
+	$(nox) -s release -- $(VERSION)
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made
-	rm -rf .ansible .cache .hypothesis .venv build dist tests/output
+	rm -rf .ansible .hypothesis .mypy_cache .nox .ruff_cache .venv build dist tests/output

@@ -16,6 +16,7 @@ from urllib.request import getproxies_environment
 
 from .._errors import CheckModeError, IndeterminateWriteError, OptionError
 from .._options import ConnectionOptions
+from .._version import VERSION
 from .failures import FailedRequest, exception_failure, response_failure
 from .redaction import Redactor, proxy_passwords
 from .request import Request, Response, Server
@@ -33,7 +34,6 @@ else:
     HAS_REQUESTS = True
     REQUESTS_IMPORT_ERROR = None
 
-VERSION = "0.1.0"
 REST_ROOT = "/rest/v1.1"
 
 T = TypeVar("T")
