@@ -12,7 +12,7 @@ from typing import Any
 from .._operations import DeleteConnectedApplication, GetConnectedApplication, ListConnectedApplications
 from .._records import normalize
 from .._records.record import Record, Records
-from .resource import Handlers, Resource, found
+from .resource import Handlers, Resource, found, reading, writing
 
 
 class ConnectedApplications(Resource):
@@ -33,29 +33,23 @@ class ConnectedApplications(Resource):
     def list(self, query: ListConnectedApplications) -> Records:
         """Return all: GET /me/connected-applications/."""
         return self._list(
-            "/me/connected-applications/",
+            reading("/me/connected-applications/", "list the connected applications", query.presentation),
             "connected_applications",
-            action="list the connected applications",
-            presentation=query.presentation,
         )
 
     def get(self, query: GetConnectedApplication) -> Record | None:
         """Return one: GET /me/connected-applications/$ID."""
-        return found(
-            lambda: self._get(
-                f"/me/connected-applications/{query.application_id}",
-                action=f"read connected application {query.application_id}",
-                presentation=query.presentation,
-            ),
-            lambda: self.list(ListConnectedApplications()),
-            query.application_id,
+        number = query.application_id
+        request = reading(
+            f"/me/connected-applications/{number}", f"read connected application {number}", query.presentation
         )
+        return found(lambda: self._one(request), lambda: self.list(ListConnectedApplications()), number)
 
     def delete(self, operation: DeleteConnectedApplication) -> None:
         """Revoke one access token: POST /me/connected-applications/$ID/delete."""
+        number = operation.application_id
         self._delete(
-            f"/me/connected-applications/{operation.application_id}/delete",
+            writing(f"/me/connected-applications/{number}/delete", f"revoke connected application {number}"),
             "success",
-            lambda: self.get(GetConnectedApplication(operation.application_id)) is None,
-            action=f"revoke connected application {operation.application_id}",
+            lambda: self.get(GetConnectedApplication(number)) is None,
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, TypeVar
 
 from .._errors import ApiError, IgnoredWriteError, IndeterminateWriteError, UnconfirmedWriteError, WpcomError
+from .._http.request import Request
 from .._http.transport import Transport
 from .._records.record import Record
 
@@ -52,9 +53,7 @@ def confirmed(
     raise lost
 
 
-def delete(
-    transport: Transport, send: Callable[[], bool], is_gone: Callable[[], bool], *, action: str, path: str
-) -> None:
+def delete(transport: Transport, request: Request, send: Callable[[], bool], is_gone: Callable[[], bool]) -> None:
     """Delete; a target that is already gone is success. Raises IgnoredWriteError, WpcomError."""
 
     def attempt() -> bool:
@@ -68,14 +67,14 @@ def delete(
     deleted, _lost = confirmed(transport, attempt, lambda: is_gone() or None)
     if not deleted:
         raise IgnoredWriteError(
-            f"Could not {action}: the server accepted the request, but reports that it did not delete it.",
-            method="POST",
-            path=path,
+            f"Could not {request.action}: the server accepted the request, but reports that it did not delete it.",
+            method=request.method,
+            path=request.path,
         )
 
 
 def verified(
-    record: Record, expected: Mapping[str, Any], *, action: str, path: str, previous: Mapping[str, Any] | None = None
+    record: Record, expected: Mapping[str, Any], request: Request, *, previous: Mapping[str, Any] | None = None
 ) -> Record:
     """Return the record where it holds what the write asked for; ``previous`` is None where it did not exist before.
 
@@ -85,10 +84,10 @@ def verified(
     if differing:
         listed = ", ".join(f"{key} is {record.get(key)!r} instead of {expected[key]!r}" for key in differing)
         raise IgnoredWriteError(
-            f"The server accepted the request to {action}, but did not do all of it: {listed}. "
+            f"The server accepted the request to {request.action}, but did not do all of it: {listed}. "
             "Run the task again. If the result is the same, the service or the site does not support this value.",
-            method="POST",
-            path=path,
+            method=request.method,
+            path=request.path,
             result={"connection": record, "changed": previous is None or bool(differences(record, previous))},
         )
     return record

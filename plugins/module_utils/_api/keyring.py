@@ -12,7 +12,7 @@ from typing import Any, Callable
 from .._http.transport import Transport
 from .._operations import DeleteKeyringConnection, GetKeyringConnection, ListKeyringConnections
 from .._records.record import Record, Records
-from .resource import Handlers, Report, Resource, found
+from .resource import Handlers, Report, Resource, found, reading, writing
 
 
 class KeyringConnections(Resource):
@@ -38,33 +38,34 @@ class KeyringConnections(Resource):
     def list(self, query: ListKeyringConnections) -> Records:
         """Return all: GET /me/keyring-connections/."""
         return self._list(
-            "/me/keyring-connections/",
+            reading(
+                "/me/keyring-connections/",
+                "list your keyring connections",
+                query.presentation,
+                site=query.site,
+                **_forced(query),
+            ),
             "connections",
-            action="list your keyring connections",
-            params={"site": query.site, **_forced(query)},
-            presentation=query.presentation,
         )
 
     def get(self, query: GetKeyringConnection) -> Record | None:
         """Return one: GET /me/keyring-connections/$ID."""
-        return found(
-            lambda: self._get(
-                f"/me/keyring-connections/{query.keyring_connection_id}",
-                action=f"read keyring connection {query.keyring_connection_id}",
-                params=_forced(query),
-                presentation=query.presentation,
-            ),
-            lambda: self.list(ListKeyringConnections()),
-            query.keyring_connection_id,
+        number = query.keyring_connection_id
+        request = reading(
+            f"/me/keyring-connections/{number}",
+            f"read keyring connection {number}",
+            query.presentation,
+            **_forced(query),
         )
+        return found(lambda: self._one(request), lambda: self.list(ListKeyringConnections()), number)
 
     def delete(self, operation: DeleteKeyringConnection) -> None:
         """Delete one, its token, and its publicize connections everywhere: POST /me/keyring-connections/$ID/delete."""
+        number = operation.keyring_connection_id
         self._delete(
-            f"/me/keyring-connections/{operation.keyring_connection_id}/delete",
+            writing(f"/me/keyring-connections/{number}/delete", f"delete keyring connection {number}"),
             "deleted",
-            lambda: self.get(GetKeyringConnection(operation.keyring_connection_id)) is None,
-            action=f"delete keyring connection {operation.keyring_connection_id}",
+            lambda: self.get(GetKeyringConnection(number)) is None,
         )
 
 

@@ -21,7 +21,7 @@ from .._operations import (
 )
 from .._records.record import Record, Records
 from . import confirm
-from .resource import Handlers, Report, Resource, found, quoted
+from .resource import Handlers, Report, Resource, found, quoted, reading, writing
 
 
 class PublicizeConnections(Resource):
@@ -50,21 +50,27 @@ class PublicizeConnections(Resource):
     def list(self, query: ListPublicizeConnections) -> Records:
         """Return those of the token's user on all sites: GET /me/publicize-connections/."""
         return self._list(
-            "/me/publicize-connections/",
+            reading(
+                _path(None),
+                "list your publicize connections",
+                query.presentation,
+                service=query.service,
+                keyring_connection_ID=query.keyring_connection_id,
+            ),
             "connections",
-            action="list your publicize connections",
-            params={"service": query.service, "keyring_connection_ID": query.keyring_connection_id},
-            presentation=query.presentation,
         )
 
     def list_on_site(self, query: ListSitePublicizeConnections) -> Records:
         """Return those on a site, ``read_only`` where another user owns them: GET /sites/$site/publicize-connections/."""
         return self._list(
-            _path(query.site),
+            reading(
+                _path(query.site),
+                f"list the publicize connections of site {query.site}",
+                query.presentation,
+                service=query.service,
+                keyring_connection_ID=query.keyring_connection_id,
+            ),
             "connections",
-            action=f"list the publicize connections of site {query.site}",
-            params={"service": query.service, "keyring_connection_ID": query.keyring_connection_id},
-            presentation=query.presentation,
         )
 
     def get(self, query: GetPublicizeConnection) -> Record | None:
@@ -74,15 +80,12 @@ class PublicizeConnections(Resource):
             if query.site is None
             else (lambda: self.list_on_site(ListSitePublicizeConnections(str(query.site))))
         )
-        return found(
-            lambda: self._get(
-                f"{_path(query.site)}{query.connection_id}",
-                action=f"read publicize connection {query.connection_id}",
-                presentation=query.presentation,
-            ),
-            list_all,
-            query.connection_id,
+        request = reading(
+            f"{_path(query.site)}{query.connection_id}",
+            f"read publicize connection {query.connection_id}",
+            query.presentation,
         )
+        return found(lambda: self._one(request), list_all, query.connection_id)
 
     def create(self, operation: CreatePublicizeConnection) -> Record:
         """Create one and return it: POST /sites/$site/publicize-connections/new.
@@ -90,23 +93,24 @@ class PublicizeConnections(Resource):
         Whatever becomes of the responses, at most one is created: before a repetition the list is read, and a connection
         that was not known before is adopted. Raises IgnoredWriteError, WpcomError.
         """
-        path = f"{_path(operation.site)}new"
-        action = f"create a publicize connection on site {operation.site}"
         body: dict[str, Any] = {"keyring_connection_ID": operation.keyring_connection_id}
         expected: dict[str, Any] = {"keyring_connection_id": operation.keyring_connection_id}
         if operation.shared is not None:
             body["shared"] = expected["shared"] = operation.shared
         if operation.external_id is not None:
             body["external_user_ID"] = expected["external_id"] = operation.external_id
+        request = writing(
+            f"{_path(operation.site)}new", f"create a publicize connection on site {operation.site}", body
+        )
         record, lost = confirm.confirmed(
             self._transport,
-            lambda: self._transport.post(path, self._read_one, action=action, body=body),
+            lambda: self._one(request),
             lambda: min(self._new_ones(operation), key=_id, default=None),
             creates=True,
         )
         if lost is not None:
             record = self._without_double(operation, record, lost)
-        return confirm.verified(record, expected, action=action, path=path)
+        return confirm.verified(record, expected, request)
 
     def _new_ones(self, operation: CreatePublicizeConnection) -> Records:
         """Return the connections that the operation made: not known before, for its account and external user."""
@@ -141,8 +145,6 @@ class PublicizeConnections(Resource):
 
         Raises IgnoredWriteError where the record then is not as asked, WpcomError.
         """
-        path = f"{_path(operation.site)}{operation.connection_id}"
-        action = f"update publicize connection {operation.connection_id}"
         body: dict[str, Any] = {}
         expected: dict[str, Any] = {}
         if operation.shared is not None:
@@ -156,19 +158,24 @@ class PublicizeConnections(Resource):
             record = self.get(GetPublicizeConnection(operation.connection_id, operation.site))
             return record if record is not None and not confirm.differences(record, expected) else None
 
-        record, _lost = confirm.confirmed(
-            self._transport, lambda: self._transport.post(path, self._read_one, action=action, body=body), read_back
+        request = writing(
+            f"{_path(operation.site)}{operation.connection_id}",
+            f"update publicize connection {operation.connection_id}",
+            body,
         )
-        return confirm.verified(record, expected, action=action, path=path, previous=dict(operation.previous))
+        record, _lost = confirm.confirmed(self._transport, lambda: self._one(request), read_back)
+        return confirm.verified(record, expected, request, previous=dict(operation.previous))
 
     def delete(self, operation: DeletePublicizeConnection) -> None:
         """Delete one: POST /me/publicize-connections/$ID/delete or /sites/$site/publicize-connections/$ID/delete."""
         where = f" on site {operation.site}" if operation.site else ""
         self._delete(
-            f"{_path(operation.site)}{operation.connection_id}/delete",
+            writing(
+                f"{_path(operation.site)}{operation.connection_id}/delete",
+                f"delete publicize connection {operation.connection_id}{where}",
+            ),
             "deleted",
             lambda: self.get(GetPublicizeConnection(operation.connection_id, operation.site)) is None,
-            action=f"delete publicize connection {operation.connection_id}{where}",
         )
 
 

@@ -13,7 +13,7 @@ from .._errors import ApiError
 from .._operations import FindAccount, FindSite, FindSites, GetAccount, GetService, ListServices, ListSites
 from .._records import normalize
 from .._records.record import Record, Records
-from .resource import Handlers, Resource, quoted, unless_forbidden
+from .resource import Handlers, Resource, quoted, reading, unless_forbidden
 
 
 class ExternalServices(Resource):
@@ -32,22 +32,16 @@ class ExternalServices(Resource):
     def list(self, query: ListServices) -> Records:
         """Return all in display order: GET /meta/external-services/."""
         return self._list(
-            "/meta/external-services/",
+            reading("/meta/external-services/", "list the external services", query.presentation, public=True),
             "services",
-            action="list the external services",
-            presentation=query.presentation,
-            public=True,
         )
 
     def get(self, query: GetService) -> Record | None:
         """Return one, None where it does not exist: GET /meta/external-services/$service."""
+        path = f"/meta/external-services/{quoted(query.service)}"
+        action = f"read the external service {query.service}"
         try:
-            return self._get(
-                f"/meta/external-services/{quoted(query.service)}",
-                action=f"read the external service {query.service}",
-                presentation=query.presentation,
-                public=True,
-            )
+            return self._one(reading(path, action, query.presentation, public=True))
         except ApiError as error:
             if error.is_not_found:
                 return None
@@ -67,7 +61,7 @@ class Account(Resource):
 
     def get(self, query: GetAccount) -> Record:
         """Return the user: GET /me."""
-        return self._get("/me", action="read the account", presentation=query.presentation)
+        return self._one(reading("/me", "read the account", query.presentation))
 
 
 class Sites(Resource):
@@ -87,7 +81,7 @@ class Sites(Resource):
 
     def list(self, query: ListSites) -> Records:
         """Return the user's sites: GET /me/sites."""
-        return self._list("/me/sites", "sites", action="list your sites", presentation=query.presentation)
+        return self._list(reading("/me/sites", "list your sites", query.presentation), "sites")
 
     def find_all(self, query: FindSites) -> Records | None:
         """Return the names and capabilities of the user's sites: GET /me/sites."""
@@ -96,4 +90,4 @@ class Sites(Resource):
 
     def get(self, query: FindSite) -> Record:
         """Return one site: GET /sites/$site."""
-        return self._get(f"/sites/{quoted(query.site)}", action=f"read site {query.site}")
+        return self._one(reading(f"/sites/{quoted(query.site)}", f"read site {query.site}"))

@@ -11,6 +11,7 @@ from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError
+from .._http.request import Request
 from .._http.transport import Transport
 from .._operations import Presentation
 from .._records import normalize
@@ -47,22 +48,10 @@ class Resource:
     def _read_one(self, document: Any) -> Record:
         return normalize.require_types(self._record(_with_id(document)), integer_id=self._has_integer_id)
 
-    def _list(
-        self,
-        path: str,
-        key: str,
-        *,
-        action: str,
-        presentation: Presentation = (),
-        params: Mapping[str, Any] | None = None,
-        public: bool = False,
-    ) -> Records:
+    def _list(self, request: Request, key: str) -> Records:
         """Return the records of a list, without entries that have no ID, which are reported."""
-        asked = {**(params or {}), **dict(presentation)}
-        records, omitted = self._transport.get(
-            path, lambda document: self._read_list(document, key), action=action, params=asked, public=public
-        )
-        self._report(path, _omitted(omitted, action, path) if omitted else "")
+        records, omitted = self._transport.send(request).parse(lambda document: self._read_list(document, key))
+        self._report(request.path, _omitted(omitted, request) if omitted else "")
         return records
 
     def _read_list(self, document: Any, key: str) -> tuple[Records, int]:
@@ -70,27 +59,27 @@ class Resource:
         usable = [entry for entry in entries if has_id(entry, integer=self._has_integer_id)]
         return [self._read_one(entry) for entry in usable], len(entries) - len(usable)
 
-    def _get(
-        self,
-        path: str,
-        *,
-        action: str,
-        presentation: Presentation = (),
-        params: Mapping[str, Any] | None = None,
-        public: bool = False,
-    ) -> Record:
-        return self._transport.get(
-            path, self._read_one, action=action, params={**(params or {}), **dict(presentation)}, public=public
-        )
+    def _one(self, request: Request) -> Record:
+        """Return the record that a request reads or writes."""
+        return self._transport.send(request).parse(self._read_one)
 
-    def _delete(self, path: str, key: str, is_gone: Callable[[], bool], *, action: str) -> None:
+    def _delete(self, request: Request, key: str, is_gone: Callable[[], bool]) -> None:
         confirm.delete(
             self._transport,
-            lambda: self._transport.post(path, lambda document: _flag(document, key), action=action),
+            request,
+            lambda: self._transport.send(request).parse(lambda document: _flag(document, key)),
             is_gone,
-            action=action,
-            path=path,
         )
+
+
+def reading(path: str, action: str, presentation: Presentation = (), *, public: bool = False, **params: Any) -> Request:
+    """Return a request that reads."""
+    return Request("GET", path, action, params={**params, **dict(presentation)}, public=public)
+
+
+def writing(path: str, action: str, body: Mapping[str, Any] | None = None) -> Request:
+    """Return a request that writes."""
+    return Request("POST", path, action, body=body or {})
 
 
 def found(get: Callable[[], Record], list_all: Callable[[], Records], sought: int) -> Record | None:
@@ -141,10 +130,10 @@ def _items(document: Any, key: str) -> list[Any]:
     return items
 
 
-def _omitted(number: int, action: str, path: str) -> str:
+def _omitted(number: int, request: Request) -> str:
     entries = "1 entry" if number == 1 else f"{number} entries"
     return (
-        f"The response to the request to {action} (GET {path}) has {entries} without an ID, which cannot be managed and "
+        f"The response to the request to {request.action} (GET {request.path}) has {entries} without an ID, which cannot be managed and "
         "were left out. The result, and anything that is deleted or reported as absent, does not take them into account."
     )
 

@@ -10,8 +10,7 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Mapping
-from typing import Any, Callable, TypeVar
+from typing import Callable, TypeVar
 from urllib.request import getproxies_environment
 
 from .._errors import CheckModeError, IndeterminateWriteError, OptionError
@@ -100,22 +99,6 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
-
-    def get(
-        self,
-        path: str,
-        read: Callable[[Any], T],
-        *,
-        action: str,
-        params: Mapping[str, Any] | None = None,
-        public: bool = False,
-    ) -> T:
-        """Return what ``read`` makes of the JSON at ``path``; raises as ``send`` and ``Response.parse`` do."""
-        return self.send(Request("GET", path, action, params=params or {}, public=public)).parse(read)
-
-    def post(self, path: str, read: Callable[[Any], T], *, action: str, body: Mapping[str, Any] | None = None) -> T:
-        """Send a write and return what ``read`` makes of the JSON; raises as ``send`` and ``Response.parse`` do."""
-        return self.send(Request("POST", path, action, body=body or {})).parse(read)
 
     def send(self, request: Request) -> Response:
         """Return the response, a success that is JSON, after as many retries as allowed.

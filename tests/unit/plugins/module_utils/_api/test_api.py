@@ -21,6 +21,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     UnconfirmedWriteError,
     WpcomError,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request, Response
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
     CreatePublicizeConnection,
     DeleteConnectedApplication,
@@ -456,18 +457,18 @@ def test_first_try_done_late(simulator: Simulator, duplicate: str, second_answer
     simulator.settings(switches={"create_duplicate": duplicate})
     speaking = transport(simulator.url)
     made = Api(speaking)
-    post = speaking.post
+    send = speaking.send
     tries: list[str] = []
 
-    def post_after_the_late_one(path: str, *arguments: Any, **more: Any) -> Any:
-        tries.append(path)
-        if tries == [NEW, NEW]:
+    def send_after_the_late_one(request: Request) -> Response:
+        tries.extend([request.path] if request.is_write else [])
+        if request.is_write and tries == [NEW, NEW]:
             late_create(simulator)
             if second_answer == "lost":
                 simulator.fault(method="POST", kind="cut", when="after")
-        return post(path, *arguments, **more)
+        return send(request)
 
-    speaking.post = post_after_the_late_one  # type: ignore[method-assign]
+    speaking.send = send_after_the_late_one  # type: ignore[method-assign]
     simulator.fault(method="POST", kind="cut")
     record = create(made)
     assert ours_on_blog(simulator) == [record["id"]]

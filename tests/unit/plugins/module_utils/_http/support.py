@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 import trustme
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import as_it_is, json_response
@@ -22,14 +23,19 @@ ME = {"ID": 1}
 OK = json_response(ME)
 
 
-def read(made: Transport, path: str = "/me", **more: Any) -> Any:
-    """Read a path, any JSON being right."""
-    return made.get(path, as_it_is, action="read the account", **more)
+def read(made: Transport, path: str = "/me", parse: Callable[[Any], Any] = as_it_is, **more: Any) -> Any:
+    """Read a path; any JSON is right unless ``parse`` says otherwise."""
+    return made.send(Request("GET", path, "read the account", **more)).parse(parse)
 
 
-def write(made: Transport, path: str = "/me/publicize-connections/5001/delete", **more: Any) -> Any:
-    """Write to a path, any JSON being right."""
-    return made.post(path, as_it_is, action="delete it", **more)
+def write(
+    made: Transport,
+    path: str = "/me/publicize-connections/5001/delete",
+    parse: Callable[[Any], Any] = as_it_is,
+    **more: Any,
+) -> Any:
+    """Write to a path; any JSON is right unless ``parse`` says otherwise."""
+    return made.send(Request("POST", path, "delete it", **{"body": {}, **more})).parse(parse)
 
 
 def failure(made: Transport, path: str = "/me") -> WpcomError:

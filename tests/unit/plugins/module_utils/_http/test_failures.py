@@ -150,7 +150,7 @@ def test_foreign_page_is_final(simulator: Simulator, fault: dict[str, Any]) -> N
 
     simulator.fault(path="/me", times=-1, **fault)
     with pytest.raises(WpcomError) as caught:
-        transport(simulator.url).get("/me", no_list, action="read the account")
+        read(transport(simulator.url), "/me", no_list)
     assert isinstance(caught.value, (ResponseError, ApiError))
     assert len(simulator.requests()) == 1
 

@@ -23,11 +23,11 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import Wpc
 from ansible_collections.community.wpcom.plugins.module_utils._http.redaction import MASK, Redactor
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
+from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.support import read, write
 from ansible_collections.community.wpcom.tests.unit.support import (
     TOKEN,
     Script,
     ScriptedResponse,
-    as_it_is,
     json_response,
     options,
     page,
@@ -88,9 +88,9 @@ def everything(error: BaseException) -> Iterator[str]:
 def errors_of(made: Transport) -> list[BaseException]:
     """Return what a read and a write end with."""
     found: list[BaseException] = []
-    for send in (made.get, made.post):
+    for send in (read, write):
         with pytest.raises(WpcomError) as caught:
-            send("/me", _refuse, action="do it")
+            send(made, "/me", _refuse)
         found.append(caught.value)
     return found
 
@@ -162,7 +162,7 @@ def test_echo_of_the_simulator(simulator: Simulator) -> None:
 
 def test_echoed_token_is_masked_in_documents() -> None:
     document = {"a": [TOKEN, {"b": f"x{TOKEN}x"}], TOKEN: 1, "n": 5, "none": None}
-    assert transport(script=Script(json_response(document))).get("/me", as_it_is, action="read") == {
+    assert read(transport(script=Script(json_response(document)))) == {
         "a": [MASK, {"b": f"x{MASK}x"}],
         MASK: 1,
         "n": 5,

@@ -19,7 +19,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     WpcomError,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request
-from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.support import ME, failure, read
+from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.support import ME, failure, read, write
 from ansible_collections.community.wpcom.tests.unit.support import (
     Script,
     ScriptedResponse,
@@ -64,7 +64,7 @@ def test_write_with_a_response_of_another_form_is_indeterminate() -> None:
 
     script = Script(json_response([]))
     with pytest.raises(IndeterminateWriteError) as caught:
-        transport(script=script).post("/x", no_object, action="do it")
+        write(transport(script=script), "/x", no_object)
     assert "(no object)" in caught.value.message
     assert len(script.sent) == 1
 
@@ -97,7 +97,7 @@ def test_envelope_without_headers() -> None:
 def test_envelope_with_an_infinite_code() -> None:
     script = Script(ScriptedResponse(200, '{"code": Infinity, "headers": [], "body": {}}'))
     with pytest.raises(WpcomError):
-        transport(script=script, http_envelope=True, retries=0).get("/me", _refuse, action="read the account")
+        read(transport(script=script, http_envelope=True, retries=0), "/me", _refuse)
 
 
 def _refuse(document: Any) -> None:

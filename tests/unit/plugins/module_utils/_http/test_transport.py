@@ -38,7 +38,6 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     Naps,
     Script,
     ScriptedResponse,
-    as_it_is,
     json_response,
     transport,
 )
@@ -262,7 +261,7 @@ def test_verify_goes_with_every_request(
     script = Script(json_response({"ID": 1}))
     made = transport("https://api.invalid", script=script, **changes)
     read(made)
-    made.post("/me", as_it_is, action="write")
+    write(made, "/me")
     assert [sent.verify for sent in script.sent] == [verify, verify]
 
 
