@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Optional, cast
@@ -160,7 +162,8 @@ class World:
 
     ``fresh`` are keyring connections as they are after a fresh test or a refetch of their external users. ``lists_sites``
     and ``account`` are about the scope of the token. ``responses`` are other responses to queries than these records give,
-    an error among them. Operations for which ``refuses`` is true fail.
+    an error among them. Operations for which ``refuses`` returns an error, or something true, fail.
+    ``keyring_goes_with_last`` has a keyring connection deleted with its last publicize connection.
     """
 
     def __init__(
@@ -174,7 +177,8 @@ class World:
         account: Optional[Record] = account(),  # noqa: B008
         lists_sites: bool = True,
         responses: Optional[Mapping[Query[Any], Any]] = None,
-        refuses: Callable[[Operation], bool] = lambda operation: False,
+        refuses: Callable[[Operation], Any] = lambda operation: None,
+        keyring_goes_with_last: bool = False,
     ) -> None:
         """Take the records."""
         self.connections = {record["id"]: record for record in connections}
@@ -187,9 +191,13 @@ class World:
         self.lists_sites = lists_sites
         self.responses = dict(responses or {})
         self.refuses = refuses
+        self.keyring_goes_with_last = keyring_goes_with_last
         self.reads: list[Query[Any]] = []
         self.rounds = 0
         self.writes: list[Operation] = []
+        # An ID is never used again.
+        self._ids = itertools.count(max(self.connections, default=100) + 1)
+        self._writing = threading.Lock()
 
     # Queries
 
@@ -265,15 +273,24 @@ class World:
 
     def apply(self, operation: Operation) -> Optional[Record]:
         """Do an operation, and return the record that it leaves. Raises WpcomError."""
-        self.writes.append(operation)
-        if self.refuses(operation):
-            raise refusal(400, "insert_error")
+        # A task may write by several threads.
+        with self._writing:
+            self.writes.append(operation)
+            error = self.refuses(operation)
+            if error:
+                raise error if isinstance(error, WpcomError) else refusal(400, "insert_error")
+            return self._applied(operation)
+
+    def _applied(self, operation: Operation) -> Optional[Record]:
         if isinstance(operation, CreatePublicizeConnection):
             return self._create(operation)
         if isinstance(operation, UpdatePublicizeConnection):
             return self._update(operation)
         if isinstance(operation, DeletePublicizeConnection):
-            del self.connections[operation.connection_id]
+            number = self.connections.pop(operation.connection_id)["keyring_connection_id"]
+            used = {record["keyring_connection_id"] for record in self.connections.values()}
+            if self.keyring_goes_with_last and number not in used:
+                del self.keyrings[number]
         elif isinstance(operation, DeleteKeyringConnection):
             number = operation.keyring_connection_id
             del self.keyrings[number]
@@ -289,7 +306,7 @@ class World:
 
     def _create(self, operation: CreatePublicizeConnection) -> Record:
         keyring = self.keyrings[operation.keyring_connection_id]
-        number = max(self.connections, default=100) + 1
+        number = next(self._ids)
         record = publicize_connection(
             number,
             keyring,
