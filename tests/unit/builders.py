@@ -95,6 +95,8 @@ def publicize_connection(
         "keyring_connection_id": keyring["id"],
         "keyring_connection_user_id": keyring["user_id"],
         "shared": shared,
+        "issued": None,
+        "external_profile_picture": None,
         **{key: keyring[key] for key in ("service", "label", "status", "expires", "refresh_url")},
         **names,
     }
