@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ansible_collections.community.wpcom.plugins.module_utils import _session
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport
 from ansible_collections.community.wpcom.tests.simulator import Simulator
+from ansible_collections.community.wpcom.tests.unit.support import Script
 
 # The simulator outlives an example, which hypothesis would warn of: every example begins by resetting it.
 settings.register_profile(
@@ -47,3 +51,16 @@ def simulator(running_simulator: Simulator) -> Simulator:
     """A simulator as new, with the default world."""
     running_simulator.reset()
     return running_simulator
+
+
+@pytest.fixture
+def served_by(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that has all requests answered by a script."""
+
+    def serve(script: Script) -> Script:
+        monkeypatch.setattr(transport, "HTTPAdapter", lambda **_options: script)
+        # One request after the other: hypothesis draws in one thread only.
+        monkeypatch.setattr(_session, "for_each", lambda work, items, parallel: [work(item) for item in items])
+        return script
+
+    return serve
