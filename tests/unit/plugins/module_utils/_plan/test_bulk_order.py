@@ -73,6 +73,11 @@ ORDERS: dict[str, tuple[list[dict[str, Any]], tuple[tuple[int, ...], ...], dict[
     "the last connection without a new one": ([gone(50), new(LINKEDIN, 3)], ((0, 1),), {}),
     # The example in the docstring of the order.
     "three stages": ([gone(50), new(BLUESKY, 2), gone(51)], ((2,), (1,), (0,)), {0: [1]}),
+    "between two sites that both lose something": (
+        [new(BLUESKY, 2), gone(50), gone(52), gone(53)],
+        ((2, 3), (0,), (1,)),
+        {1: [0]},
+    ),
     # Each waits for the other: the accounts are worth more than the order on the sites.
     "two accounts that change places": (
         [new(BLUESKY, 2), gone(50), new(LINKEDIN, 1), gone(51)],

@@ -112,11 +112,19 @@ def test_connection_by_id_is_written_through_its_site_where_one_is_set(
     reached("publicize", world(), operation(site_option), id=50, site=site_option, **options)
 
 
-@pytest.mark.parametrize("external_id", ["211", "212"])
-def test_two_external_users_are_told_apart_by_naming_one(external_id: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "id"),
+    [
+        ({"external_user_id": "211"}, 50),
+        ({"external_user_id": "212"}, 51),
+        ({"external_user_name": "The Society"}, 50),
+        ({"external_user_name": "club"}, 51),
+    ],
+)
+def test_two_external_users_are_told_apart_by_naming_one(options: dict[str, Any], id: int) -> None:
     side_by_side = World(publicize_connection(50, LINKEDIN, 1, SOCIETY), publicize_connection(51, LINKEDIN, 1, CLUB))
-    planned = reached("publicize", side_by_side, external_user_id=external_id, unique_per="external_user", **ON_SITE_1)
-    assert planned.to_result(None)["connection"]["external_id"] == external_id
+    planned = reached("publicize", side_by_side, unique_per="external_user", **options, **ON_SITE_1)
+    assert planned.to_result(None)["connection"]["id"] == id
 
 
 def test_ambiguous_connections_are_candidates_in_the_result() -> None:
