@@ -416,13 +416,14 @@ def test_healthy_or_untested_connection_does_not_warn(status: Optional[str]) -> 
 # What the server would refuse, which check mode predicts
 
 
-EXISTING = publicize_connection(51, FACEBOOK, 1, SHOP)
+EXISTING = (publicize_connection(51, FACEBOOK, 1, SHOP), publicize_connection(52, MASTODON, 1, shared=True))
 
 
 @pytest.mark.parametrize(
     ("capabilities", "options", "missing"),
     [
         ({"edit_others_posts": False}, {"id": 51, "shared": True}, "edit_others_posts"),
+        ({"edit_others_posts": False}, {"id": 52, "shared": False}, "edit_others_posts"),
         ({"edit_others_posts": False}, {"site": "1", "service": "linkedin", "shared": True}, "edit_others_posts"),
         ({"publish_posts": False}, {"site": "1", "service": "linkedin"}, "publish_posts"),
         # Only what the task does counts.
@@ -438,7 +439,7 @@ def test_check_mode_predicts_missing_capabilities(
     capabilities: dict[str, bool], options: dict[str, Any], missing: Optional[str]
 ) -> None:
     limited = World(
-        EXISTING, sites=[site(1, "blog.example.com", **{**EVERYTHING, **capabilities} if capabilities else {})]
+        *EXISTING, sites=[site(1, "blog.example.com", **{**EVERYTHING, **capabilities} if capabilities else {})]
     )
     if missing is None:
         assert plan("publicize", limited, check_mode=True, **options).operations
