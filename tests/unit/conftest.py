@@ -7,9 +7,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from ansible_collections.community.wpcom.plugins.module_utils import _session
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport
+from ansible_collections.community.wpcom.tests.unit.support import Script
 
 # The simulator outlives an example, which hypothesis would warn of: every example begins by resetting it.
 settings.register_profile(
@@ -30,3 +35,16 @@ def no_options_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("WPCOM_") or name.upper() in _FOREIGN:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def served_by(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that has all requests answered by a script."""
+
+    def serve(script: Script) -> Script:
+        monkeypatch.setattr(transport, "HTTPAdapter", lambda **_options: script)
+        # One request after the other: hypothesis draws in one thread only.
+        monkeypatch.setattr(_session, "for_each", lambda work, items, parallel: [work(item) for item in items])
+        return script
+
+    return serve

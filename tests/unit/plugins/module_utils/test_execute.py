@@ -2,486 +2,260 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a task ends: remedies, partial failures, and never a traceback for what a server answers."""
+"""Evaluating a plan, applying it, and the result of the task."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any
-from urllib.parse import urlsplit
+import threading
+from typing import Any, Optional, cast
 
 import pytest
-import requests
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
-from ansible_collections.community.wpcom.plugins.module_utils import _session
-from ansible_collections.community.wpcom.plugins.module_utils._api.hints import hint, needs_account
-from ansible_collections.community.wpcom.plugins.module_utils._cache.evaluate import evaluate
 from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache, ReadsNeeded
-from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError
-from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
-from ansible_collections.community.wpcom.plugins.module_utils._http import transport as _transport
-from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
-from ansible_collections.community.wpcom.plugins.module_utils._operations import FindSite, GetService, Query
-from ansible_collections.community.wpcom.plugins.module_utils._plan.plan import Plan
-from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import (
-    NOWHERE,
-    TOKEN,
-    Script,
-    ScriptedResponse,
-    json_response,
-    page,
-    params,
-    run,
+from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError, WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult, apply, execute
+from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    DeletePublicizeConnection,
+    FindSite,
+    GetAccount,
+    GetKeyringConnection,
+    Operation,
+    OperationResult,
+    UpdatePublicizeConnection,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._plan.plan import Diff, Plan, Schedule
+from ansible_collections.community.wpcom.plugins.module_utils._session import Session
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    FACEBOOK,
+    SHOP,
+    World,
+    WorldSession,
+    publicize_connection,
+    refusal,
+)
+from ansible_collections.community.wpcom.tests.unit.support import options
 
-# Remedies
+
+def world(**changes: Any) -> World:
+    """Return a world of two connections."""
+    return World(publicize_connection(50, FACEBOOK, 1, SHOP), publicize_connection(51, FACEBOOK, 2, SHOP), **changes)
+
+
+def executed(
+    made: Any, existing: Optional[World] = None, *, cache: Optional[ReadCache] = None, check_mode: bool = False
+) -> TaskResult:
+    """Execute a plan, or a planner that returns one."""
+    planner = made if callable(made) else lambda params, cache: made
+    session = WorldSession(existing or world(), cache or ReadCache(check_mode=check_mode))
+    return execute(cast(Session, session), planner, {})
+
+
+UPDATE = UpdatePublicizeConnection(50, shared=True)
+DELETE = DeletePublicizeConnection(51)
+
+
+def test_plan_without_operations_changes_nothing() -> None:
+    task = executed(Plan(result={"x": 1}))
+    assert (task.failed, task.result, task.warnings) == (False, {"x": 1, "changed": False}, [])
+
+
+def test_operations_are_applied_and_the_record_that_they_leave_is_the_connection() -> None:
+    existing = world()
+    diff = Diff({"shared": False}, {"shared": True}, "x")
+    task = executed(Plan(result={"connection": {"shared": "predicted"}}, diff=diff, operations=(UPDATE,)), existing)
+    assert existing.writes == [UPDATE]
+    assert task.result["connection"]["shared"] is True
+    assert task.result["changed"] is True
+    assert task.result["diff"] == {
+        "before": {"shared": False},
+        "after": {"shared": True},
+        "before_header": "x",
+        "after_header": "x",
+    }
+
+
+def test_check_mode_applies_nothing_and_predicts() -> None:
+    existing = world()
+    made = Plan(result={"connection": None}, operations=(DELETE,), follow_ups={"gone": GetKeyringConnection(20)})
+    task = executed(made, existing, check_mode=True)
+    assert task.result == {"connection": None, "changed": True}
+    assert existing.writes == existing.reads == []
+
+
+@pytest.mark.parametrize(("response", "reported"), [(None, {"gone": True}), ({"id": 20}, {"gone": False})])
+def test_follow_ups_report_what_no_longer_exists(response: Any, reported: dict[str, bool]) -> None:
+    query = GetKeyringConnection(20)
+    existing = world(responses={query: response})
+    task = executed(Plan(result={}, operations=(DELETE,), follow_ups={"gone": query}), existing)
+    assert task.result == {"changed": True, **reported}
+    assert existing.reads == [query]
+
+
+def test_follow_up_that_cannot_be_read_is_not_reported() -> None:
+    query = GetKeyringConnection(20)
+    existing = world(responses={query: refusal(500, "server_error")})
+    task = executed(Plan(result={}, operations=(DELETE,), follow_ups={"gone": query}), existing)
+    assert not task.failed
+    assert task.result == {"changed": True}
+
+
+# Failures
+
+
+def test_error_of_the_planner_is_the_result_of_the_task() -> None:
+    def planner(params: Any, cache: Any) -> Any:
+        raise OptionError("Set x.", code="some_code", result={"candidates": [1]})
+
+    task = executed(planner)
+    assert task.failed
+    assert task.result == {
+        "changed": False,
+        "candidates": [1],
+        "msg": "Set x.",
+        "error": {"status": None, "code": "some_code", "message": None, "method": None, "path": None},
+    }
+
+
+def test_error_of_a_query_is_the_result_of_the_task() -> None:
+    task = executed(lambda params, cache: cache.read(FindSite("nowhere.example.com")))
+    assert task.failed
+    assert task.result["changed"] is False
+    assert task.result["error"] == {
+        "status": 404,
+        "code": "unknown_blog",
+        "message": "No.",
+        "method": "GET",
+        "path": "/x",
+    }
 
 
 @pytest.mark.parametrize(
-    ("status", "slug", "told"),
-    [
-        (400, "invalid_token", "create a new token and set api_token or WPCOM_API_TOKEN"),
-        (401, "invalid_token", "create a new token and set api_token or WPCOM_API_TOKEN"),
-        (401, "reauthorization_required", "log in again"),
-        (404, "unknown_blog", "Check site"),
-        (400, "publicize_disabled", "enable it"),
-        (400, "missing_jetpack_module", "Activate the Jetpack Social"),
-        (400, "incompatible_jetpack", "Update Jetpack"),
-        (400, "jetpack_connection", "reconnect Jetpack"),
-        (400, "invalid_input", "external_user_id, shared"),
-        (400, "insert_error", "connected to this site already"),
-        (400, "deletion_error", "try again later"),
-        (405, "not_allowed", "Check api_url"),
-        (404, "", "Check api_url"),
-    ],
+    ("operations", "changed"), [((UPDATE,), False), ((DELETE, UPDATE), True), ((UPDATE, DELETE), False)]
 )
-def test_remedy_by_slug(simulator: Simulator, status: int, slug: str, told: str) -> None:
-    """What to do follows the text of the API, which is German here."""
-    body = {"error": slug, "message": "Das hat nicht geklappt."} if slug else ""
-    simulator.fault(path="/me/publicize-connections/5001", kind="status", status=status, body=body)
-    outcome = run("publicize", simulator.url, id=5001)
-    assert outcome.failed
-    assert f"Could not read publicize connection 5001: HTTP {status}" in outcome.result["msg"]
-    assert told in outcome.result["msg"]
-    assert "geklappt." in outcome.result["msg"] or not slug
-    assert ".." not in outcome.result["msg"]
-    assert outcome.result["error"]["path"] == "/me/publicize-connections/5001"
+def test_failed_operation_fails_the_task_and_what_was_done_before_is_a_change(operations: Any, changed: bool) -> None:
+    existing = world(refuses=lambda operation: operation == UPDATE)
+    task = executed(Plan(result={"connection": None}, operations=operations, warnings=("w",)), existing)
+    assert task.failed
+    assert task.result["changed"] is changed
+    assert task.result["error"]["code"] == "insert_error"
+    assert task.warnings == ["w"]
 
 
-@pytest.mark.parametrize(
-    ("token", "task", "told"),
-    [
-        ("sim-token-posts", {"id": 5001}, ["scope sharing or global"]),
-        ("sim-token-site", {"id": 5003, "site": "3002"}, ["This token is for site 3001 only", "use another token"]),
-        ("sim-token", {"id": 5006}, ["publish_posts", "edit_others_posts", "is owned by another user"]),
-        ("sim-token", {"site": "private.example.com", "service": "facebook"}, ["private or restricted", "member"]),
-        ("sim-token-empty", {"id": 5001, "site": "3001"}, ["must not be bound to another site"]),
-        ("wrong", {"id": 5001}, ["wrong or was revoked"]),
-    ],
-)
-def test_remedy_of_a_refusal(simulator: Simulator, token: str, task: dict[str, Any], told: list[str]) -> None:
-    """Which scope is missing, which site the token is for, or what the user may not do."""
-    outcome = run("publicize", simulator.url, api_token=token, **task)
-    assert outcome.failed
-    for words in told:
-        assert words in outcome.result["msg"]
+@pytest.mark.parametrize("changed", [True, False])
+def test_operation_that_was_done_in_part_says_itself_whether_it_changed_something(changed: bool) -> None:
+    error = WpcomError("Ignored.", result={"changed": changed, "connection": {"id": 50}})
+    task = executed(Plan(result={}, operations=(UPDATE,)), world(refuses=lambda operation: error))
+    assert task.failed
+    assert task.result["changed"] is changed
+    assert task.result["connection"] == {"id": 50}
 
 
-@pytest.mark.parametrize(
-    ("scopes", "site_id", "path", "told"),
-    [
-        (["posts"], None, "/me/keyring-connections/", "has the scope posts, but sharing or global is required"),
-        (["posts"], None, "/me/sites", "sites or global is required"),
-        (["posts"], None, "/sites/1", "sites or global is required"),
-        (["posts"], None, "/me/connected-applications/", "users or global is required"),
-        (["posts", "media"], 5, "/me", "This token is for site 5 only and this token has the scope posts, media"),
-        ([], 5, "/me/keyring-connections/", "This token is for site 5 only:"),
-        ([], 5, "/sites/6/publicize-connections/", "This token is for site 5 only:"),
-        ([], 5, "/sites/5/publicize-connections/new", "is not allowed to do this here"),
-        (
-            [],
-            5,
-            "/sites/a.example/publicize-connections/new",
-            "If a.example is that site: The user of this token is not allowed",
-        ),
-        (["global"], None, "/me/publicize-connections/1", "is not allowed to do this here"),
-        (["sharing"], None, "/sites/1/publicize-connections/", "is not allowed to do this here"),
-    ],
-)
-def test_remedy_by_account(scopes: list[str], site_id: Any, path: str, told: str) -> None:
-    """As far as the account tells."""
-    error = ApiError("No.", code="authorization_required", status=403, path=path)
-    account = {"token_scope": scopes, "token_site_id": site_id}
-    assert needs_account(error)
-    assert told in hint(error, account)
-    assert "scope" in hint(error, None)
+def test_warnings_of_the_options_come_with_those_of_the_plan_and_though_the_task_fails() -> None:
+    session = WorldSession(world(), ReadCache())
+    session.options = options("http://api.example")
+    plan = Plan(result={}, warnings=("from the plan",))
+    plain, planned = execute(cast(Session, session), lambda params, cache: plan, {}).warnings
+    assert "does not use https" in plain
+    assert planned == "from the plan"
+    failed = execute(cast(Session, session), lambda params, cache: cache.read(FindSite("x")), {})
+    assert failed.failed
+    assert failed.warnings == [plain]
 
 
-def test_remedy_of_an_unknown_slug() -> None:
-    """Nothing is better than something wrong."""
-    assert hint(ApiError("No.", code="something_new", status=400, path="/me"), None) == ""
+# Caches that outlive a task
 
 
-def test_account_is_asked_for_a_refusal_only(simulator: Simulator) -> None:
-    """One more request where scope or site may be to blame, none else."""
-    run("publicize", simulator.url, api_token="sim-token-posts", id=5001)
-    assert [entry["path"] for entry in simulator.requests()] == ["/me/publicize-connections/5001", "/me"]
-    simulator.clear_requests()
-    run("publicize", simulator.url, api_token="wrong", id=5001)
-    assert [entry["path"] for entry in simulator.requests()] == ["/me/publicize-connections/5001"]
+def test_what_was_read_is_kept_for_the_next_task() -> None:
+    existing, cache = world(), ReadCache()
+    for _task in range(2):
+        executed(lambda params, cache: Plan(result=cache.read(GetAccount())), existing, cache=cache)
+    assert existing.reads == [GetAccount()]
 
 
-# Endings
+def test_error_is_not_kept_for_the_next_task() -> None:
+    existing, cache = world(), ReadCache()
+    executed(lambda params, cache: cache.read(FindSite("x")), existing, cache=cache)
+    with pytest.raises(ReadsNeeded):
+        cache.read(FindSite("x"))
 
 
-def test_warning_of_plain_http() -> None:
-    """It comes though nothing else works."""
-    outcome = run("publicize", "http://api.invalid", retries=0, id=5001)
-    assert outcome.failed
-    assert any("does not use https" in warning for warning in outcome.warnings)
-
-
-def test_unconfirmed_write(simulator: Simulator) -> None:
-    """What is known is told; changed is false as nothing is known to be."""
-    simulator.fault(method="POST", kind="cut", when="after")
-    simulator.fault(method="GET", kind="status", status=500, skip=3, times=-1)
-    outcome = run("publicize", simulator.url, id=5002, state="absent", retries=1)
-    assert outcome.failed
-    assert outcome.result["error"]["code"] == "unconfirmed_write"
-    assert outcome.result["changed"] is False
-
-
-def test_failure_after_the_write(simulator: Simulator) -> None:
-    """The connection is gone, which is what was asked for; what became of its keyring connection is not known."""
-    simulator.fault(path="/me/keyring-connections/2006", kind="status", status=500, times=-1)
-    outcome = run("publicize", simulator.url, id=5004, state="absent", retries=0)
-    assert not outcome.failed
-    assert outcome.result["changed"] is True
-    assert outcome.result["connection"] is None
-    assert outcome.result["diff"]["after"] == {}
-    assert "keyring_connection_deleted" not in outcome.result
-
-
-def test_evaluate_reads_each_thing_once() -> None:
-    fetched: list[Query[Any]] = []
-
-    def planner(cache: ReadCache) -> Plan:
-        return Plan(result={"a": [cache.read(FindSite(site)) for site in ("1", "1", "2")]})
-
-    def fetch_all(queries: Sequence[Query[Any]]) -> list[Any]:
-        fetched.extend(queries)
-        return [{"site": query} for query in queries]
-
-    one, two = FindSite("1"), FindSite("2")
-    assert evaluate(planner, ReadCache(), fetch_all).result == {"a": [{"site": one}, {"site": one}, {"site": two}]}
-    assert fetched == [one, two]
-
-
-def test_cache_keeps_that_a_thing_does_not_exist() -> None:
+@pytest.mark.parametrize("refuses", [False, True])
+def test_what_was_read_before_a_write_is_read_again_also_where_the_write_failed(refuses: bool) -> None:
     cache = ReadCache()
-    with pytest.raises(ReadsNeeded) as caught:
-        cache.read(GetService("x"))
-    assert str(caught.value) == "not read yet: GetService(service='x', presentation=())"
-    cache.add(caught.value.queries[0], None)
-    assert cache.read(GetService("x")) is None
+    cache.add(GetAccount(), {"id": 1})
+    existing = world(refuses=lambda operation: refuses)
+    executed(Plan(result={}, operations=(UPDATE,)), existing, cache=cache)
+    with pytest.raises(ReadsNeeded):
+        cache.read(GetAccount())
 
 
-def test_no_changes_is_no_change() -> None:
-    """Without operations nothing changes."""
-    outcome = run_task(ModuleSpec(lambda given, cache: Plan(result={"x": 1}), {}), params(), check_mode=False)
-    assert (outcome.failed, outcome.result) == (False, {"x": 1, "changed": False})
+# The schedule
 
 
-# A hostile server
+class Scheduled:
+    """A plan of numbered operations and a schedule."""
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-5, 10**6)
-    | st.floats(allow_nan=False)
-    | st.sampled_from(["", "x", "2001", "3001", "ok", "0000-00-00 00:00:00", "http://[", TOKEN])
-    | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["ID", "site_ID", "site", "service", "external_ID", "error", "message", "connections"]),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=8,
-)
-ROWS = {
-    "publicize": [
-        "ID",
-        "site_ID",
-        "user_ID",
-        "keyring_connection_ID",
-        "keyring_connection_user_ID",
-        "shared",
-        "service",
-        "expires",
-        "external_ID",
-        "external_name",
-        "status",
-        "refresh_URL",
-        "read_only",
-    ],
-    "keyring": [
-        "ID",
-        "user_ID",
-        "type",
-        "service",
-        "expires",
-        "external_ID",
-        "external_name",
-        "external_display",
-        "additional_external_users",
-        "status",
-        "sites",
-    ],
-    "applications": ["ID", "connection_ID", "title", "scope", "site", "blog", "authorized", "client_id"],
-    "services": [
-        "ID",
-        "label",
-        "type",
-        "connect_URL",
-        "multiple_external_user_ID_support",
-        "external_users_only",
-        "status",
-    ],
-    "account": ["ID", "token_scope", "token_site_id", "token_client_id"],
-    "site": ["ID", "URL", "slug", "capabilities"],
-}
-SOUND: dict[str, dict[str, Any]] = {
-    "publicize": {
-        "ID": 5001,
-        "site_ID": 3001,
-        "user_ID": 1001,
-        "keyring_connection_ID": 2001,
-        "keyring_connection_user_ID": 1001,
-        "shared": False,
-        "service": "linkedin",
-        "external_ID": "900001",
-    },
-    "keyring": {
-        "ID": 2001,
-        "user_ID": 1001,
-        "service": "linkedin",
-        "external_ID": "900001",
-        "external_name": "ada",
-        "additional_external_users": [{"external_ID": "111", "external_name": "page"}],
-        "sites": ["3001"],
-    },
-    "applications": {"ID": "7001", "title": "Ansible", "scope": "global", "site": False},
-    "services": {"ID": "linkedin", "type": "publicize", "multiple_external_user_ID_support": True},
-    "account": {"ID": 1001, "token_scope": ["global"], "token_site_id": False},
-    "site": {"ID": 3001, "URL": "https://blog.example.com", "capabilities": {"publish_posts": True}},
-}
-LISTS = {
-    "publicize-connections": ("publicize", "connections"),
-    "keyring-connections": ("keyring", "connections"),
-    "connected-applications": ("applications", "connected_applications"),
-    "external-services": ("services", "services"),
-}
+    def __init__(self, schedule: Schedule) -> None:
+        """Have an operation for each index."""
+        self.schedule = schedule
+        self.operations = [DeletePublicizeConnection(index) for index in sorted(sum(schedule.stages, ()))]
 
 
-class AlmostRight(Script):
-    """Answers every path as the API would, but for what records hold in some places."""
+class Applier:
+    """A session that notes the operations by index, and fails some of them."""
 
-    def __init__(self, **wrong: dict[str, Any]) -> None:
-        super().__init__(ScriptedResponse())
-        self.wrong = wrong
+    def __init__(self, *failing: int) -> None:
+        """Take the indices of those that fail."""
+        self.failing = failing
+        self.applied: list[int] = []
 
-    def record(self, kind: str) -> dict[str, Any]:
-        """Return a record; an ellipsis stands for a key that is missing."""
-        merged = {**SOUND[kind], **self.wrong.get(kind, {})}
-        return {key: value for key, value in merged.items() if value is not ...}
-
-    def rows(self, kind: str) -> list[dict[str, Any]]:
-        """Return a list of records."""
-        return [self.record(kind)]
-
-    def deleted(self) -> Any:
-        """Return the answer to a deletion."""
-        return {"ID": 1, "deleted": True, "success": True}
-
-    def document(self, path: list[str]) -> Any:
-        """Return the answer at a path."""
-        if path[-1] == "delete":
-            return self.deleted()
-        if path[-1] in LISTS:
-            kind, key = LISTS[path[-1]]
-            return {key: self.rows(kind)}
-        if len(path) > 1 and path[-2] in LISTS:
-            return self.record(LISTS[path[-2]][0])
-        return self.record("account" if path == ["me"] else "site")
-
-    def send(self, request: requests.PreparedRequest, *arguments: Any, **more: Any) -> requests.Response:
-        """Answer."""
-        path = urlsplit(request.url or "").path
-        self.answers = [json_response(self.document(path.replace("/rest/v1.1", "", 1).strip("/").split("/")))]
-        return super().send(request, *arguments, **more)
+    def apply(self, operation: Operation) -> dict[str, Any]:
+        """Note an operation."""
+        assert isinstance(operation, DeletePublicizeConnection)
+        self.applied.append(operation.connection_id)
+        if operation.connection_id in self.failing:
+            raise WpcomError("No.")
+        return {"id": operation.connection_id}
 
 
-class HostileServer(AlmostRight):
-    """Some keys of some records hold whatever hypothesis thinks of."""
-
-    def __init__(self, data: st.DataObject) -> None:
-        super().__init__()
-        self.data = data
-
-    def record(self, kind: str) -> dict[str, Any]:
-        """Return a record that is wrong in one place or several."""
-        wrong = self.data.draw(st.dictionaries(st.sampled_from(ROWS[kind]), JSON, max_size=3))
-        dropped = self.data.draw(st.sets(st.sampled_from(ROWS[kind]), max_size=1))
-        return {key: value for key, value in {**SOUND[kind], **wrong}.items() if key not in dropped}
-
-    def rows(self, kind: str) -> list[dict[str, Any]]:
-        """Return none, one or two."""
-        return [self.record(kind) for _row in range(self.data.draw(st.integers(0, 2)))]
-
-    def deleted(self) -> Any:
-        """Return a success, or anything."""
-        return self.data.draw(st.sampled_from([{"ID": 1, "deleted": True}, {"success": True}]) | JSON)
-
-    def document(self, path: list[str]) -> Any:
-        """Return almost the right thing, now and then something else."""
-        if self.data.draw(st.integers(0, 30)) == 0:
-            return self.data.draw(JSON)
-        return super().document(path)
-
-
-HOSTILE_TASKS = [
-    ("publicize", {"id": 5001, "shared": True}),
-    ("publicize", {"id": 5001, "state": "absent"}),
-    ("publicize", {"id": 5001, "site": "3001", "external_user_id": "111"}),
-    ("publicize", {"id": 5001, "service": "linkedin", "account": "ada"}),
-    ("publicize", {"site": "blog.example.com", "service": "linkedin", "external_user_name": "page"}),
-    ("publicize", {"site": "3001", "service": "linkedin", "account": "ada", "shared": True}),
-    ("publicize", {"site": "3001", "keyring_connection_id": 2001, "reset_external_user": True}),
-    ("publicize", {"site": "3001", "service": "linkedin", "unique_per": "external_user", "external_user_id": "111"}),
-    ("publicize", {"site": "3001", "service": "linkedin", "state": "absent", "external_user_id": "900001"}),
-    ("publicize", {"site": "3001", "service": "mastodon"}),
-    ("keyring", {"id": 2001}),
-    ("keyring", {"id": 2001, "state": "absent", "cascade": True}),
-    ("keyring", {"service": "linkedin", "account": "ada", "state": "absent"}),
-    ("keyring", {"service": "mastodon"}),
-    ("application", {"title": "Ansible"}),
-    ("application", {"title": "Ansible", "site": "blog.example.com", "state": "absent"}),
-    ("application", {"title": "Ansible", "state": "absent"}),
-    ("application", {"id": 7001, "state": "absent"}),
-    ("info", {"gather": ["publicize", "keyring", "applications", "services", "account"]}),
-    ("info", {"unhealthy_only": True, "fields": ["id"], "user_id": 1001, "site": ["3001"]}),
-    ("info", {"gather": ["services"], "service": "linkedin"}),
-]
-
-
-@pytest.fixture
-def served_by(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that has all requests answered by a script."""
-
-    def serve(script: Script) -> Script:
-        monkeypatch.setattr(_transport, "HTTPAdapter", lambda **_options: script)
-        # One request after the other: hypothesis draws in one thread only.
-        monkeypatch.setattr(_session, "for_each", lambda work, items, parallel: [work(item) for item in items])
-        return script
-
-    return serve
-
-
-BY_ID: dict[str, Any] = {"id": 5001, "state": "absent"}
-LINKEDIN: dict[str, Any] = {"site": "3001", "service": "linkedin"}
-REVOKE: dict[str, Any] = {"title": "Ansible", "state": "absent"}
-WRONG = {
-    "keyring ID": ("info", {}, {"keyring": {"ID": {"a": 1}}}),
-    "keyring ID of a connection": ("publicize", BY_ID, {"publicize": {"keyring_connection_ID": [1]}}),
-    "no keyring ID in a connection": ("publicize", BY_ID, {"publicize": {"keyring_connection_ID": ...}}),
-    "no site ID": ("publicize", {"id": 5001, "shared": True}, {"publicize": {"site_ID": ...}}),
-    "ID of a connection": ("publicize", {**LINKEDIN, "state": "absent"}, {"publicize": {"ID": [1]}}),
-    "pages": ("publicize", {**LINKEDIN, "external_user_id": "111"}, {"keyring": {"additional_external_users": 1.5}}),
-    "page": ("publicize", {**LINKEDIN, "external_user_id": "111"}, {"keyring": {"additional_external_users": ["x"]}}),
-    "ID of a page": (
-        "publicize",
-        {**LINKEDIN, "external_user_name": "page"},
-        {"keyring": {"additional_external_users": [{"external_ID": [1], "external_name": "page"}]}},
-    ),
-    "capabilities": ("publicize", {"id": 5001, "shared": True}, {"site": {"capabilities": ["x"]}}),
-    "sites": ("keyring", {"id": 2001, "state": "absent"}, {"keyring": {"sites": [{"a": 1}]}}),
-    "sites that cannot be sorted": (
-        "keyring",
-        {"id": 2001, "state": "absent"},
-        {"keyring": {"sites": [None, True, "x"]}},
-    ),
-    "site IDs": ("keyring", {"id": 2001, "state": "absent"}, {"publicize": {"site_ID": [1]}}),
-    "site": ("application", {**REVOKE, "site": "3001"}, {"applications": {"site": 5}}),
-    "site of an entry": ("application", REVOKE, {"applications": {"site": ["x"]}}),
-    "application ID": ("application", REVOKE, {"applications": {"ID": {"a": 1}}}),
-    "token site": ("application", REVOKE, {"account": {"token_site_id": ["x"]}}),
-    "token scope": ("application", REVOKE, {"account": {"token_scope": [["x"], {}]}}),
-    "scope": ("application", REVOKE, {"applications": {"scope": {"a": 1}}}),
-    "service": ("publicize", {"id": 5001, "external_user_id": "111"}, {"keyring": {"service": ["x"]}}),
-    "status": ("info", {}, {"publicize": {"status": ["ok"]}, "keyring": {"status": {"a": 1}}}),
-}
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-@pytest.mark.parametrize(("kind", "task", "wrong"), WRONG.values(), ids=WRONG)
-def test_wrong_type(served_by: Any, kind: str, task: dict[str, Any], wrong: dict[str, Any], check_mode: bool) -> None:
-    """A key of another type than the API's, or none: an error of ours or none, never a traceback."""
-    served_by(AlmostRight(**wrong))
-    outcome = run(kind, NOWHERE, check_mode=check_mode, retries=0, **task)
-    assert not outcome.failed or outcome.result["msg"]
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-@given(data=st.data())
-# Not made smaller: with so many draws that takes minutes, and the first example says enough.
-@settings(max_examples=200, phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
-def test_hostile_server(served_by: Any, check_mode: bool, data: st.DataObject) -> None:
-    """Whatever JSON a server answers, a task ends with a result or an error, and shows no token."""
-    kind, task = data.draw(st.sampled_from(HOSTILE_TASKS))
-    server = served_by(HostileServer(data))
-    outcome = run(kind, NOWHERE, check_mode=check_mode, retries=1, **task)
-    assert isinstance(outcome, TaskResult)
-    assert TOKEN not in json.dumps(outcome.result)
-    if outcome.failed:
-        assert outcome.result["msg"]
-        assert set(outcome.result["error"]) == {"status", "code", "message", "method", "path"}
-    if check_mode:
-        assert "POST" not in server.methods
+def outcomes(schedule: Schedule, session: Any) -> str:
+    """Return a letter for each operation: succeeded, failed, or left out."""
+    results: list[OperationResult] = apply(cast(Any, Scheduled(schedule)), session)
+    return "".join("l" if each.skipped else "f" if each.error else "s" for each in results)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("schedule", "failing", "applied", "ended"),
     [
-        page("<html>Log in</html>"),
-        page("", 503),
-        ScriptedResponse(404, "", {"Content-Type": "text/plain"}),
-        json_response([]),
-        json_response(None),
-        json_response({"error": "x", "message": "y"}, 400),
-        ScriptedResponse(302, "", {"Location": "https://login.invalid/"}),
-        requests.exceptions.ConnectionError("no route"),
-        requests.exceptions.ReadTimeout("slow"),
-        requests.exceptions.InvalidURL("nonsense"),
-        OSError("disk"),
+        (Schedule(((0, 1, 2),)), (), [0, 1, 2], "sss"),
+        (Schedule(((2,), (0, 1))), (), [2, 0, 1], "sss"),
+        # After an error no further operation begins, in no stage.
+        (Schedule(((0, 1), (2,))), (0,), [0], "fll"),
+        (Schedule(((1,), (0, 2))), (1,), [1], "lfl"),
+        (Schedule(((0, 1), (2,)), stop_on_error=False), (0,), [0, 1, 2], "fss"),
+        # One of those that are required must have succeeded.
+        (Schedule(((0, 1), (2,)), {2: [0, 1]}, stop_on_error=False), (0,), [0, 1, 2], "fss"),
+        (Schedule(((0, 1), (2,)), {2: [0, 1]}, stop_on_error=False), (0, 1), [0, 1], "ffl"),
+        (Schedule(((0,), (1,), (2,)), {1: [0], 2: [1]}, stop_on_error=False), (0,), [0], "fll"),
     ],
-    ids=str,
 )
-@pytest.mark.parametrize(
-    ("kind", "task"), HOSTILE_TASKS, ids=lambda value: "" if isinstance(value, str) else str(value)
-)
-def test_server_that_is_none(served_by: Any, kind: str, task: dict[str, Any], answer: Any) -> None:
-    """A portal, a proxy, nobody at all: each task ends with a clear error and sends no write."""
-    server = served_by(Script(answer))
-    outcome = run(kind, NOWHERE, retries=1, **task)
-    if not outcome.failed:
-        # An empty 404 for a thing, and for the list in which it could be, cannot come from the API.
-        raise AssertionError(outcome.result)
-    assert outcome.result["msg"].startswith("Could not ")
-    assert "POST" not in server.methods
+def test_schedule_is_followed(schedule: Schedule, failing: tuple[int, ...], applied: list[int], ended: str) -> None:
+    session = Applier(*failing)
+    assert outcomes(schedule, session) == ended
+    assert session.applied == applied
+
+
+def test_results_are_in_the_order_of_the_operations() -> None:
+    results = apply(cast(Any, Scheduled(Schedule(((2,), (0, 1))))), cast(Session, Applier()))
+    assert [result.record for result in results] == [{"id": 0}, {"id": 1}, {"id": 2}]
+
+
+def test_operations_of_a_stage_run_at_once() -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    class Meeting(Applier):
+        def apply(self, operation: Operation) -> dict[str, Any]:
+            together.wait()
+            return super().apply(operation)
+
+    assert outcomes(Schedule(((0, 1, 2),), parallel=3), Meeting()) == "sss"

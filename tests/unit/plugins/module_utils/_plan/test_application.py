@@ -2,228 +2,203 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every rule and every error of ``wpcom_connected_application``, above all that a task does not lock itself out."""
+"""The plan of connected applications: above all, a task does not revoke its own token."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
-from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import brief, run
+from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    DeleteConnectedApplication,
+    FindAccount,
+    GetConnectedApplication,
+    ListConnectedApplications,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    World,
+    account,
+    application,
+    plan,
+    reached,
+    refusal,
+    refused,
+    run,
+)
+
+ON_BLOG = {"site_ID": 1, "site_URL": "https://blog.example.com"}
+BACKUP = application(70, "Backup", scope="")
+EDITOR = application(71, "Editor", scope="posts")
+EDITOR_ON_BLOG = application(72, "Editor", scope="", site=ON_BLOG)
+ANSIBLE = application(73, "Ansible")
+ANSIBLE_SHARING = application(74, "Ansible sharing", scope="sharing")
+ALL = (BACKUP, EDITOR, EDITOR_ON_BLOG, ANSIBLE, ANSIBLE_SHARING)
+IN_USE = "holds the token that this task uses"
 
 
-def failed(simulator: Simulator, code: str, *told: str, **task: Any) -> TaskResult:
-    """Run a task that must fail in both modes, with a code and words, and change nothing."""
-    before = simulator.state()
-    for check_mode in (True, False):
-        outcome = run("application", simulator.url, check_mode=check_mode, **task)
-        assert outcome.failed, outcome.result
-        assert outcome.result["error"]["code"] == code, outcome.result["msg"]
-        for words in told:
-            assert words in outcome.result["msg"]
-    assert simulator.requests("POST") == []
-    assert simulator.state() == before
-    return outcome
-
-
-def application(number: int, **more: Any) -> dict[str, Any]:
-    """Return a further entry of the world."""
-    return {"ID": number, "user_ID": 1001, "title": "Ansible", "scope": "global", **more}
+def world(*more: Record, account: Optional[Record] = account()) -> World:  # noqa: B008
+    """Return a world in which Ansible's token is the one in use."""
+    return World(applications=[*ALL, *more], account=account)
 
 
 @pytest.mark.parametrize(
-    ("task", "told"),
+    ("options", "told"),
     [
         ({"id": 0}, "id must be a positive number"),
         ({"title": ""}, "title must not be empty"),
-        ({"title": "Acme Editor", "site": "https://x/"}, "site must be the numeric ID or the domain"),
+        ({"title": "Editor", "site": "x y"}, "site must be the numeric ID or the domain"),
     ],
 )
-def test_bad_options(simulator: Simulator, task: dict[str, Any], told: str) -> None:
-    """They are told by name, before anything is sent."""
-    failed(simulator, "invalid_option", told, **task)
-    assert simulator.requests() == []
+def test_bad_options_are_refused_before_anything_is_read(options: dict[str, Any], told: str) -> None:
+    asked = world()
+    refused("application", asked, "invalid_option", told, **options)
+    assert asked.reads == []
 
 
-@pytest.mark.parametrize("form", ["wire", "docs", "example"])
 @pytest.mark.parametrize(
-    ("task", "found"),
+    ("options", "ids", "read"),
     [
-        ({"id": 7001}, [7001]),
-        ({"title": "VaultPress"}, [7001]),
-        ({"title": "Acme Editor"}, [7002, 7003]),
-        ({"title": "Acme Editor", "site": "3001"}, [7003]),
-        ({"title": "Acme Editor", "site": "Blog.Example.com"}, [7003]),
+        ({"id": 70}, [70], GetConnectedApplication(70)),
+        ({"title": "Backup"}, [70], ListConnectedApplications()),
+        ({"title": "Editor"}, [71, 72], ListConnectedApplications()),
+        ({"title": "Editor", "site": "1"}, [72], ListConnectedApplications()),
+        ({"title": "Editor", "site": "Blog.Example.com"}, [72], ListConnectedApplications()),
     ],
 )
-def test_present(simulator: Simulator, form: str, task: dict[str, Any], found: list[int]) -> None:
-    """All that match, for one request, in all forms of the answer."""
-    simulator.settings(switches={"application_form": form})
-    outcome = run("application", simulator.url, **task)
-    assert outcome.result["changed"] is False
-    assert [record["id"] for record in outcome.result["applications"]] == found
-    assert len(simulator.requests()) == 1
-    assert outcome.result["diff"]["before"] == outcome.result["diff"]["after"] != {}
-    last = outcome.result["applications"][-1]
-    assert last["site"] is None or last["site"]["site_id"] == 3001
-    assert last["authorized"].endswith("Z")
+def test_present_has_all_that_match_for_one_read(options: dict[str, Any], ids: list[int], read: Any) -> None:
+    asked = world()
+    result = plan("application", asked, **options).to_result(None)
+    assert [record["id"] for record in result["applications"]] == ids
+    assert result["diff"]["before"] == result["diff"]["after"] != {}
+    assert result["changed"] is False
+    assert asked.reads == [read]
+
+
+NOTHING = [
+    {"id": 99},
+    {"title": "Nobody"},
+    {"title": "editor"},
+    {"title": "Editor", "site": "shop.example.com"},
+    {"title": "Editor", "site": "2"},
+]
+
+
+@pytest.mark.parametrize("options", NOTHING)
+def test_what_does_not_exist_cannot_be_created(options: dict[str, Any]) -> None:
+    told = ("not found: it has no token to this account", "authorize it in the application itself")
+    error = refused("application", world(), "missing_application", *told, **options)
+    assert (f"for site {options.get('site')}" in error.message) is ("site" in options)
+    assert error.message.startswith(f"Connected application {options.get('title', options.get('id'))}")
+
+
+@pytest.mark.parametrize("options", NOTHING)
+def test_what_does_not_exist_is_absent_whatever_the_account(options: dict[str, Any]) -> None:
+    asked = world()
+    result = reached("application", asked, state="absent", **options).to_result(None)
+    assert result["applications"] == []
+    assert result["diff"]["before"] == result["diff"]["after"] == {}
+    assert FindAccount() not in asked.reads
 
 
 @pytest.mark.parametrize(
-    "task",
-    [{"id": 7999}, {"title": "Nobody"}, {"title": "acme editor"}, {"title": "Acme Editor", "site": "shop.example.com"}],
+    ("options", "ids"),
+    [
+        ({"id": 70}, [70]),
+        ({"title": "Editor"}, [71, 72]),
+        ({"title": "Editor", "site": "1"}, [72]),
+        # Another scope: another token than the one in use.
+        ({"id": 74}, [74]),
+    ],
 )
-def test_missing(simulator: Simulator, task: dict[str, Any]) -> None:
-    """It cannot be made here."""
-    failed(simulator, "missing_application", "not found: it has no token", "authorize it in the application", **task)
-    outcome = run("application", simulator.url, state="absent", **task)
-    assert outcome.result["changed"] is False
-    assert outcome.result["applications"] == []
-    assert simulator.requests("POST") == []
+def test_absent_revokes_all_that_match(options: dict[str, Any], ids: list[int]) -> None:
+    operations = [DeleteConnectedApplication(number) for number in ids]
+    planned = reached("application", world(), *operations, state="absent", **options)
+    result = planned.to_result(None)
+    assert result["applications"] == []
+    assert [record["id"] for record in result["diff"]["before"]["applications"]] == ids
+    assert result["diff"]["after"] == {}
+    assert planned.warnings == ()
 
 
-def test_absent_revokes_all_that_match(simulator: Simulator) -> None:
-    """One write each; check mode and second run send none."""
-    checked = run("application", simulator.url, check_mode=True, title="Acme Editor", state="absent")
-    assert simulator.requests("POST") == []
-    outcome = run("application", simulator.url, title="Acme Editor", state="absent")
-    assert brief(simulator.requests("POST")) == [
-        "POST /me/connected-applications/7002/delete",
-        "POST /me/connected-applications/7003/delete",
-    ]
-    for result in (checked.result, outcome.result):
-        assert result["changed"] is True
-        assert result["applications"] == []
-        assert [row["id"] for row in result["diff"]["before"]["applications"]] == [7002, 7003]
-        assert result["diff"]["after"] == {}
-    assert checked.warnings == outcome.warnings == []
-    for check_mode in (True, False):
-        assert (
-            run("application", simulator.url, check_mode=check_mode, title="Acme Editor", state="absent").result[
-                "changed"
-            ]
-            is False
-        )
-    assert len(simulator.requests("POST")) == 2
-
-
-def test_absent_in_part(simulator: Simulator) -> None:
-    """What was done before the failure is told by changed."""
-    simulator.fault(
-        path=".*/7003/delete", kind="status", status=400, body={"error": "deletion_error", "message": "No."}
-    )
-    outcome = run("application", simulator.url, title="Acme Editor", state="absent")
-    assert outcome.failed
-    assert outcome.result["changed"] is True
-    assert outcome.result["error"]["code"] == "deletion_error"
-    simulator.reset()
-    simulator.fault(
-        path=".*/7002/delete", kind="status", status=400, body={"error": "deletion_error", "message": "No."}
-    )
-    assert run("application", simulator.url, title="Acme Editor", state="absent").result["changed"] is False
+@pytest.mark.parametrize(("failing", "changed"), [(71, False), (72, True)])
+def test_revocation_that_fails_after_another_one_is_a_change(failing: int, changed: bool) -> None:
+    refusing = world()
+    refusing.refuses = lambda operation: operation == DeleteConnectedApplication(failing)
+    task = run("application", refusing, title="Editor", state="absent")
+    assert task.failed
+    assert task.result["changed"] is changed
+    assert task.result["error"]["code"] == "insert_error"
 
 
 # The token in use
 
 
-@pytest.mark.parametrize("task", [{"id": 7004}, {"title": "Ansible"}])
-def test_token_in_use(simulator: Simulator, task: dict[str, Any]) -> None:
-    """It is never revoked."""
-    outcome = failed(
-        simulator, "token_in_use", "7004 (Ansible)", "lock the task out", "another token", state="absent", **task
-    )
-    assert [record["id"] for record in outcome.result["applications"]] == [7004]
+@pytest.mark.parametrize("options", [{"id": 73}, {"title": "Ansible"}])
+def test_token_in_use_is_never_revoked(options: dict[str, Any]) -> None:
+    told = ("73 (Ansible)", IN_USE, "lock the task out", "use another token", "connected-applications")
+    error = refused("application", world(), "token_in_use", *told, state="absent", **options)
+    assert [record["id"] for record in error.result["applications"]] == [73]
 
 
-def test_another_token_of_the_same_application(simulator: Simulator) -> None:
-    """It has another scope, so that it is not the one in use."""
-    outcome = run("application", simulator.url, id=7005, state="absent")
-    assert outcome.result["changed"] is True
-    assert outcome.warnings == []
+@pytest.mark.parametrize(
+    ("used", "options"),
+    [
+        # A token of one site, with an empty scope.
+        ({"token_site_id": 1, "token_scope": []}, {"title": "Editor"}),
+        ({"token_scope": ["posts"]}, {"id": 71}),
+        # In whichever order the scopes come.
+        ({"token_scope": ["sharing", "users"]}, {"id": 79}),
+    ],
+)
+def test_token_in_use_is_known_by_site_and_scope(used: dict[str, Any], options: dict[str, Any]) -> None:
+    both = application(79, "Both", scope="users sharing")
+    refused("application", world(both, account=account(**used)), "token_in_use", state="absent", **options)
 
 
-def test_token_that_may_be_in_use(simulator: Simulator) -> None:
-    """Two that look alike: a warning, for both of them, and it is done."""
-    simulator.patch(applications=[application(7010, title="Twin")])
-    outcome = run("application", simulator.url, id=7010, state="absent")
-    (warning,) = outcome.warnings
-    assert "7010 (Twin)" in warning
-    assert "does not show whether" in warning
-    assert outcome.result["changed"] is True
+def test_application_that_may_hold_the_token_in_use_is_revoked_with_a_warning() -> None:
+    planned = plan("application", world(application(75, "Twin")), id=75, state="absent")
+    assert planned.operations == (DeleteConnectedApplication(75),)
+    (warning,) = planned.warnings
+    assert "does not show whether connected application 75 (Twin) holds the token that this task uses" in warning
+    assert "later tasks require another token" in warning
 
 
-def test_client_decides_where_the_list_shows_it(simulator: Simulator) -> None:
-    """A server that tells the client of each entry leaves no doubt."""
-    applications = [
-        {"ID": "7010", "title": "Twin", "scope": "global", "site": False, "client_id": 5},
-        {"ID": "7004", "title": "Ansible", "scope": "global", "site": False, "client_id": 50001},
-    ]
-    simulator.fault(
-        path="/me/connected-applications",
-        method="GET",
-        kind="wrong_shape",
-        body={"connected_applications": applications},
-        times=-1,
-    )
-    outcome = run("application", simulator.url, check_mode=True, title="Twin", state="absent")
-    assert outcome.warnings == []
-    failed(simulator, "token_in_use", title="Ansible", state="absent")
+def test_all_that_may_hold_the_token_in_use_are_not_revoked_together() -> None:
+    twins = world(application(75, "Ansible"))
+    refused("application", twins, "token_in_use", "73 (Ansible) or 75 (Ansible)", title="Ansible", state="absent")
 
 
-def test_doubtful_ones_go_last(simulator: Simulator) -> None:
-    """The others are revoked in any case."""
-    simulator.patch(
-        applications=[
-            {"ID": 7004, "title": "Mine"},
-            application(7010),
-            application(7011, scope="posts"),
-            application(7012),
-        ]
-    )
-    outcome = run("application", simulator.url, title="Ansible", state="absent")
-    assert outcome.result["changed"] is True
-    assert [warning.split("(")[0].split()[-1] for warning in outcome.warnings] == ["7010", "7012"]
-    assert [entry["path"].split("/")[-2] for entry in simulator.requests("POST")] == ["7011", "7010", "7012"]
+def test_those_that_may_hold_the_token_in_use_are_revoked_last() -> None:
+    more = (application(75, "Robot"), application(76, "Robot", scope="posts"), application(77, "Robot"))
+    planned = plan("application", world(*more), title="Robot", state="absent")
+    assert [operation.application_id for operation in planned.operations] == [76, 75, 77]
+    assert [warning.split("(")[0].split()[-1] for warning in planned.warnings] == ["75", "77"]
 
 
-def test_all_that_may_be_in_use(simulator: Simulator) -> None:
-    """Two look alike and both match: one of them is the token in use for sure, and the task would lock itself out."""
-    simulator.patch(applications=[application(7010)])
-    failed(simulator, "token_in_use", title="Ansible", state="absent")
+@pytest.mark.parametrize(("client_id", "revoked"), [(5, False), (6, True)])
+def test_client_decides_where_the_list_shows_it(client_id: int, revoked: bool) -> None:
+    shown = [application(75, "Twin", client_id=client_id), application(76, "Other", client_id=7)]
+    only = World(applications=shown, account=account(token_client_id=5))
+    if revoked:
+        # No entry is the one in use: the list spells something differently, so that any may be it.
+        planned = plan("application", only, title="Twin", state="absent")
+        assert planned.operations == (DeleteConnectedApplication(75),)
+        assert len(planned.warnings) == 1
+    else:
+        refused("application", only, "token_in_use", title="Twin", state="absent")
+        assert plan("application", only, title="Other", state="absent").warnings == ()
 
 
-def test_token_without_the_scope_for_the_account(simulator: Simulator) -> None:
-    """A token that may not read the account may read no applications either."""
-    failed(
-        simulator,
-        "authorization_required",
-        "the scope users or global",
-        id=7001,
-        state="absent",
-        api_token="sim-token-sharing",
-    )
+@pytest.mark.parametrize("account", [None, account(token_scope=["something", "else"])])
+def test_each_one_is_warned_of_where_the_token_in_use_is_not_known(account: Any) -> None:
+    planned = plan("application", world(account=account), title="Editor", state="absent")
+    assert [operation.application_id for operation in planned.operations] == [71, 72]
+    assert len(planned.warnings) == 2
 
 
-def test_account_that_cannot_be_read(simulator: Simulator) -> None:
-    """Then nothing can be told: a warning for each."""
-    simulator.fault(
-        path="/me", kind="status", status=403, body={"error": "authorization_required", "message": ""}, times=-1
-    )
-    outcome = run("application", simulator.url, title="Acme Editor", state="absent")
-    assert len(outcome.warnings) == 2
-    assert outcome.result["changed"] is True
-
-
-def test_token_of_one_site(simulator: Simulator) -> None:
-    """Its entry is told by the site; an empty scope in both forms."""
-    for form in ("empty", "blank"):
-        simulator.reset(switches={"empty_token_scope_form": form})
-        failed(simulator, "token_in_use", "7003", title="Acme Editor", state="absent", api_token="sim-token-site")
-
-
-def test_stale_session(simulator: Simulator) -> None:
-    """The remedy is a new log-in."""
-    failed(simulator, "reauthorization_required", "log in again", title="VaultPress", api_token="sim-token-stale")
+def test_account_that_is_refused_for_another_reason_ends_the_task() -> None:
+    broken = world()
+    broken.responses[FindAccount()] = refusal(500, "server_error")
+    refused("application", broken, "server_error", title="Editor", state="absent")

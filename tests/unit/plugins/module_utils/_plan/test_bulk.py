@@ -2,520 +2,393 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many connections at once: read a few times, refused as a whole, done in the right order, finished by a second run."""
+"""The plan of many publicize connections: read a few times, refused as a whole, purged within limits."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
-from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
-from ansible_collections.community.wpcom.plugins.modules.wpcom_publicize_connections import MODULE
-from ansible_collections.community.wpcom.tests.benchmark import worlds
-from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import params
-
-ADA = {"site": "blog.example.com", "service": "mastodon", "account": "@ada@mastodon.example"}
-SHOP_PAGE = {"site": "shop.example.com", "service": "facebook", "external_user_id": "112"}
-SOCIETY = {"site": "news.example.org", "service": "linkedin", "account": "ada-l", "external_user_id": "211"}
-CLUB = {**SOCIETY, "external_user_id": "212"}
-BESIDE = {"unique_per": "external_user"}
-
-
-def entry(**changes: Any) -> dict[str, Any]:
-    """Return an entry as the argument spec completes it."""
-    spec = MODULE.options["connections"]["options"]
-    return {**{name: rule.get("default") for name, rule in spec.items()}, **changes}
-
-
-def run(
-    simulator: Simulator,
-    *entries: dict[str, Any],
-    check_mode: bool = False,
-    module: ModuleSpec = MODULE,
-    **changes: Any,
-) -> TaskResult:
-    """Run the module and return how it ends."""
-    own = {name: rule.get("default") for name, rule in module.options.items()}
-    given_params = {
-        **params(simulator.url, retry_max_delay=0),
-        **own,
-        "connections": [entry(**one) for one in entries],
-        **changes,
-    }
-    return run_task(module, given_params, check_mode=check_mode)
-
-
-def actions(outcome: TaskResult) -> list[str]:
-    """Return the names of the actions."""
-    return [action["action"] for action in outcome.result["actions"]]
-
-
-def posts(simulator: Simulator) -> list[str]:
-    """Return the paths of the writes, in order."""
-    return [request["path"] for request in simulator.requests(method="POST")]
-
-
-def ids(simulator: Simulator) -> list[int]:
-    """Return the IDs of all publicize connections."""
-    return [record["ID"] for record in simulator.state()["publicize_connections"]]
-
-
-MIXED = (
-    ADA,
-    {**SHOP_PAGE, "shared": False},
-    {**SOCIETY, **BESIDE},
-    {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l"},
-    {"id": 5008, "state": "absent"},
+from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    DeletePublicizeConnection,
+    FindSites,
+    ListKeyringConnections,
+    ListPublicizeConnections,
+    ListSitePublicizeConnections,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record
+from ansible_collections.community.wpcom.tests.unit import refusals
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    BLUESKY,
+    CLUB,
+    ENGINES,
+    FACEBOOK,
+    FOREIGN,
+    KEYRINGS,
+    LINKEDIN,
+    MASTODON,
+    MASTODON_SHOP,
+    SHOP,
+    SITES,
+    SOCIETY,
+    World,
+    keyring_connection,
+    plan,
+    publicize_connection,
+    reached,
+    refusal,
+    refused,
+    run,
+    site,
+)
+from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
+
+ADA = {"site": "blog.example.com", "service": "mastodon", "account": "@ada"}
+BESIDE = {"unique_per": "external_user"}
+IN_SOCIETY = {"site": "3", "service": "linkedin", "external_user_id": "211", **BESIDE}
+IN_CLUB = {**IN_SOCIETY, "external_user_id": "212"}
 
 
-def test_check_predicts_the_actions_of_the_real_run_and_the_second_run_changes_nothing(simulator: Simulator) -> None:
-    predicted = run(simulator, *MIXED, check_mode=True)
-    assert posts(simulator) == []
-    real = run(simulator, *MIXED)
-    assert not predicted.failed
-    assert not real.failed
-    assert actions(predicted) == actions(real) == ["unchanged", "updated", "unchanged", "created", "deleted"]
-    expected = copy.deepcopy(real.result)
-    # Only the ID of what is made is the server's to choose.
-    assert expected["actions"][3].pop("id") == expected["connections"][3].pop("id") == 5016
-    assert predicted.result["actions"][3].pop("id") is None
-    assert predicted.result["actions"] == expected["actions"]
-    assert predicted.result["diff"] == expected["diff"]
-    assert predicted.result["summary"] == expected["summary"]
-    assert expected["summary"] == {
-        "created": 1,
-        "updated": 1,
-        "deleted": 1,
-        "unchanged": 2,
-        "failed": 0,
-        "skipped": 0,
-    }
-    assert [record and record["service"] for record in real.result["connections"]] == [
-        "mastodon",
-        "facebook",
-        "linkedin",
-        "linkedin",
-        None,
-    ]
-    simulator.clear_requests()
-    for check_mode in (False, True):
-        again = run(simulator, *MIXED, check_mode=check_mode)
-        assert actions(again) == ["unchanged"] * 5
-        assert again.result["changed"] is False
-        assert again.result["diff"]["before"] == again.result["diff"]["after"] == {}
-    assert posts(simulator) == []
-
-
-def test_reading_is_the_same_for_one_connection_and_for_a_thousand(simulator: Simulator) -> None:
-    simulator.reset(world=worlds.world(100, 10))
-    token = {"api_token": worlds.TOKEN}
-    for entries in (worlds.desired(1, 1, shared=False), worlds.desired(100, 10, shared=False)):
-        simulator.clear_requests()
-        outcome = run(simulator, *entries, **token)
-        assert outcome.result["summary"]["unchanged"] == len(entries)
-        # They are read at once, in no certain order.
-        assert sorted(request["path"] for request in simulator.requests()) == [
-            "/me/keyring-connections",
-            "/me/publicize-connections",
-            "/me/sites",
-        ]
-        assert len({request["connection"] for request in simulator.requests()}) <= 3
-
-
-@pytest.mark.parametrize("parallel", [1, 8])
-def test_writes_share_no_more_connections_than_parallel(simulator: Simulator, parallel: int) -> None:
-    simulator.reset(world=worlds.world(20, 5))
-    outcome = run(
-        simulator, *worlds.desired(20, 5, shared=True), api_token=worlds.TOKEN, parallel=parallel, max_deletions=0
+def world(**changes: Any) -> World:
+    """Return a world with connections on three sites, two of one account on each of the last two."""
+    return World(
+        publicize_connection(50, FACEBOOK, 1, ENGINES),
+        publicize_connection(51, MASTODON, 1),
+        publicize_connection(52, FACEBOOK, 2, SHOP, shared=True),
+        publicize_connection(53, MASTODON_SHOP, 2),
+        publicize_connection(54, MASTODON_SHOP, 2),
+        publicize_connection(55, LINKEDIN, 3, SOCIETY),
+        publicize_connection(56, LINKEDIN, 3, CLUB),
+        publicize_connection(60, FOREIGN, 1, shared=True),
+        **changes,
     )
-    assert outcome.result["summary"]["updated"] == 100
-    assert len(posts(simulator)) == 100
-    assert len({request["connection"] for request in simulator.requests()}) <= parallel
-    assert all(record["shared"] for record in simulator.state()["publicize_connections"])
 
 
-WRONG = {
-    "no identity": ({"site": "blog.example.com"}, "invalid_option", "keyring_connection_id"),
-    "no site": ({"service": "mastodon"}, "invalid_option", "site"),
-    "ambiguous account": ({"site": "blog.example.com", "service": "mastodon"}, "ambiguous_match", "@shop@"),
-    "unknown site": ({**ADA, "site": "nowhere.example.com"}, "unknown_blog", "nowhere.example.com"),
-    "unknown id": ({"id": 77}, "missing", "77"),
-    "unknown page": ({**SHOP_PAGE, "external_user_id": "9"}, "unknown_external_user", "Analytical Engines"),
-    "no keyring": (
-        {"site": "blog.example.com", "service": "mastodon", "account": "x"},
-        "missing_keyring_connection",
-        "",
-    ),
-    "somebody else's": ({"id": 5005, "site": "blog.example.com", "state": "absent"}, "not_yours", "5005"),
-    "private site": ({**ADA, "site": "private.example.com"}, "unauthorized", "member"),
-}
+def actions(planned: Any) -> list[str]:
+    """Return what is to be done for each entry."""
+    return [entry.action for entry in planned.entries]
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_entry_fails_the_run_before_any_write(simulator: Simulator, case: str) -> None:
-    wrong, code, told = WRONG[case]
-    outcome = run(simulator, {**ADA, "shared": True}, wrong)
-    assert outcome.failed
-    assert posts(simulator) == []
-    assert [(error["position"], error["code"]) for error in outcome.result["errors"]] == [(1, code)]
-    assert "connections[1]" in outcome.result["msg"]
-    assert told in outcome.result["errors"][0]["msg"]
+def errors(error: WpcomError) -> list[tuple[int, str]]:
+    """Return the position and the code of each wrong entry."""
+    return [(each["position"], each["code"]) for each in error.result["errors"]]
 
 
-def test_all_wrong_entries_are_listed_together(simulator: Simulator) -> None:
-    outcome = run(simulator, *(wrong for wrong, _code, _told in WRONG.values()), ADA)
-    assert [error["position"] for error in outcome.result["errors"]] == list(range(len(WRONG)))
-    assert [error["code"] for error in outcome.result["errors"]] == [code for _wrong, code, _told in WRONG.values()]
+# Reading
+
+
+@pytest.mark.parametrize(
+    ("by_domain", "reads"),
+    [
+        (False, [ListKeyringConnections(), ListPublicizeConnections()]),
+        (True, [ListKeyringConnections(), ListPublicizeConnections(), FindSites()]),
+    ],
+)
+def test_reading_costs_the_same_for_one_connection_and_for_hundreds(by_domain: bool, reads: list[Any]) -> None:
+    many = [site(number, f"site{number}.example.com") for number in range(1, 301)]
+    existing = [publicize_connection(1000 + each["id"], MASTODON, each["id"]) for each in many]
+    entries = [{"site": each["slug"] if by_domain else f" {each['id']}", "keyring_connection_id": 22} for each in many]
+    for length in (1, 300):
+        asked = World(*existing, sites=many)
+        assert actions(plan("bulk", asked, connections=entries[:length])) == ["unchanged"] * length
+        assert asked.reads == reads
+        assert asked.rounds == 1
+
+
+def test_entries_by_id_need_no_list_of_sites() -> None:
+    asked = world()
+    plan("bulk", asked, connections=[{"id": 50}, {"id": 52}])
+    assert asked.reads == [ListKeyringConnections(), ListPublicizeConnections()]
+
+
+def test_sites_that_the_lists_lack_are_read_together() -> None:
+    many = [site(number, f"site{number}.example.com") for number in range(1, 31)]
+    existing = [publicize_connection(1000 + each["id"], MASTODON, each["id"]) for each in many]
+    asked = World(*existing, sites=many, lists_sites=False)
+    entries = [{"site": each["slug"], "keyring_connection_id": 22} for each in many]
+    assert actions(plan("bulk", asked, connections=entries)) == ["unchanged"] * 30
+    # The lists of the account, then every site, in two rounds.
+    assert len(asked.reads) == 3 + 30
+    assert asked.rounds == 2
+
+
+def test_domain_of_two_sites_is_for_the_server_to_tell() -> None:
+    both = [site(1, "shop.example.com"), site(2, "shop.example.com")]
+    asked = World(publicize_connection(51, MASTODON, 1), sites=both)
+    planned = plan("bulk", asked, connections=[{"site": "shop.example.com", "keyring_connection_id": 22}])
+    assert actions(planned) == ["unchanged"]
+    assert ListSitePublicizeConnections("shop.example.com") in asked.reads
+
+
+@pytest.mark.parametrize("query", [ListKeyringConnections(), ListPublicizeConnections()])
+def test_no_entry_is_to_blame_where_the_lists_cannot_be_read(query: Any) -> None:
+    unreadable = world(responses={query: refusal(403, "unauthorized")})
+    error = refused("bulk", unreadable, "unauthorized", connections=[ADA, {"id": 50}])
+    assert "errors" not in error.result
+
+
+# Wrong entries
+
+
+@pytest.mark.parametrize("refusal", refusals.ALL.values(), ids=refusals.ALL)
+def test_wrong_entry_is_refused_as_a_single_connection_is(refusal: Refusal) -> None:
+    connections = [{"id": 50, "shared": True}, refusal.options]
+    error = refused("bulk", refusals.world(), "invalid_connections", connections=connections)
+    assert errors(error) == [(1, refusal.code)]
+    (told,) = error.result["errors"]
+    for part in refusal.parts:
+        assert part in told["msg"]
+        assert part in error.message
+    assert error.message.startswith("1 of 2 entries cannot be done as they stand, so nothing was written.")
+
+
+def test_all_wrong_entries_are_listed_together() -> None:
+    connections = [*(each.options for each in refusals.ALL.values()), {"id": 50}]
+    error = refused("bulk", refusals.world(), "invalid_connections", connections=connections)
+    assert errors(error) == list(enumerate(each.code for each in refusals.ALL.values()))
+    assert error.message.startswith(f"{len(refusals.ALL)} of {len(connections)} entries")
+
+
+def test_wrong_entry_is_named_by_its_position_and_what_identifies_it() -> None:
+    entry = {"site": "1", "service": "mastodon", "account": "@x", "shared": True}
+    error = refused("bulk", world(), "invalid_connections", connections=[{"id": 50}, entry])
+    assert "connections[1] (site 1, service mastodon, account @x): Keyring connection" in error.message
+    error = refused("bulk", world(), "invalid_connections", connections=[{}])
+    assert "connections[0]: One of the following is required" in error.message
 
 
 CONTRADICTIONS = {
     "the same twice": (ADA, ADA),
-    "by id and by account": (ADA, {"id": 5002}),
-    "by id twice": ({"id": 5002}, {"id": 5002, "state": "absent"}),
-    "by id twice, though it is gone": ({"id": 7777, "state": "absent"}, {"id": 7777, "state": "absent"}),
-    "domain and ID": (ADA, {**ADA, "site": "3001"}),
+    "by id and by account": (ADA, {"id": 51}),
+    "by id twice": ({"id": 51}, {"id": 51, "state": "absent"}),
+    "by id twice, though it is gone": ({"id": 99, "state": "absent"}, {"id": 99, "state": "absent"}),
+    "domain and ID": (ADA, {**ADA, "site": "1"}),
     "present and absent": (ADA, {**ADA, "state": "absent"}),
-    "made twice": ({**ADA, "site": "shop.example.com"}, {**ADA, "site": "3002"}),
-    "made and absent": ({**ADA, "site": "shop.example.com"}, {**ADA, "site": "3002", "state": "absent"}),
-    "one for the account, one beside it": (
-        {**ADA, "site": "shop.example.com"},
-        {**ADA, "site": "3002", **BESIDE},
+    "created twice": ({**ADA, "site": "shop.example.com"}, {**ADA, "site": "2"}),
+    "created and absent": ({**ADA, "site": "shop.example.com"}, {**ADA, "site": "2", "state": "absent"}),
+    "one for the account, one beside it": ({**ADA, "site": "shop.example.com"}, {**ADA, "site": "2", **BESIDE}),
+    "one beside it, one for the account": ({**ADA, "site": "2", **BESIDE}, {**ADA, "site": "2"}),
+    "the same external user": (IN_SOCIETY, IN_SOCIETY),
+    "the same new external user": ({**IN_SOCIETY, "site": "2"}, {**IN_SOCIETY, "site": "2"}),
+    "the same external user, one of them absent": (
+        {**IN_SOCIETY, "site": "2"},
+        {**IN_SOCIETY, "site": "2", "state": "absent"},
     ),
-    "the same external user": ({**SOCIETY, **BESIDE}, {**SOCIETY, **BESIDE}),
-    "a page that another one moves to": (
-        {"id": 5010, "external_user_id": "212"},
-        {**CLUB, **BESIDE},
+    "an external user that another one moves to": ({"id": 55, "external_user_id": "212"}, IN_CLUB),
+}
+
+
+@pytest.mark.parametrize("connections", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_entries_that_contradict_each_other_are_refused(connections: Any) -> None:
+    error = refused("bulk", world(), "invalid_connections", connections=connections)
+    assert errors(error) == [(1, "contradiction")]
+    assert error.result["errors"][0]["msg"].startswith("connections[0] (")
+    assert error.result["errors"][0]["msg"].endswith("leave one of the two out.")
+
+
+COMPATIBLE = {
+    "two external users of one account": (IN_SOCIETY, IN_CLUB),
+    "one account on two sites": (ADA, {**ADA, "site": "2"}),
+    "two accounts on one site": ({**ADA, "site": "3"}, {**ADA, "site": "3", "account": "@shop"}),
+    "duplicates by id": ({"id": 53}, {"id": 54, "state": "absent"}),
+    "two new external users": ({**IN_SOCIETY, "site": "2"}, {**IN_CLUB, "site": "2"}),
+    "an external user and the account itself": (
+        {**IN_SOCIETY, "site": "2"},
+        {"site": "2", "service": "linkedin", "reset_external_user": True, **BESIDE},
+    ),
+    "an external user that is created, another one that is absent": (
+        {**IN_SOCIETY, "site": "2"},
+        {**IN_CLUB, "site": "2", "state": "absent"},
+    ),
+    "absent twice, by two accounts that do not exist": (
+        {"site": "1", "service": "twitter", "state": "absent"},
+        {"site": "1", "service": "myspace", "state": "absent"},
     ),
 }
 
 
-@pytest.mark.parametrize("case", CONTRADICTIONS)
-def test_contradicting_entries_fail_the_run_before_any_write(simulator: Simulator, case: str) -> None:
-    outcome = run(simulator, *CONTRADICTIONS[case])
-    assert [(error["position"], error["code"]) for error in outcome.result["errors"]] == [(1, "contradiction")]
-    assert "connections[0]" in outcome.result["errors"][0]["msg"]
-    assert posts(simulator) == []
+@pytest.mark.parametrize("connections", COMPATIBLE.values(), ids=COMPATIBLE)
+def test_entries_that_can_hold_together_are_planned(connections: Any) -> None:
+    assert len(plan("bulk", world(), connections=connections).entries) == 2
 
 
-def test_external_users_stand_side_by_side(simulator: Simulator) -> None:
-    outcome = run(simulator, {**SOCIETY, **BESIDE, "shared": True}, {**CLUB, **BESIDE, "state": "absent"})
-    assert actions(outcome) == ["updated", "deleted"]
-    assert 5010 in ids(simulator)
-    assert 5011 not in ids(simulator)
-
-
-def test_duplicates_are_told_apart_by_id(simulator: Simulator) -> None:
-    outcome = run(simulator, {"id": 5008}, {"id": 5009, "state": "absent"})
-    assert actions(outcome) == ["unchanged", "deleted"]
-
-
-def test_purge_touches_only_what_is_mine_on_the_listed_sites(simulator: Simulator) -> None:
-    before = ids(simulator)
-    outcome = run(simulator, ADA, purge="listed")
-    assert not outcome.failed
-    # 5005, 5006 and 5012 on the blog are other people's; everything else is on other sites.
-    assert sorted(set(before) - set(ids(simulator))) == [5001]
-    assert actions(outcome) == ["unchanged", "deleted"]
-    assert outcome.result["actions"][1] == {
-        "action": "deleted",
-        "site_id": 3001,
-        "id": 5001,
-        "service": "facebook",
-        "account": "Ada Lovelace",
-        "error": None,
-    }
-    assert len(outcome.result["connections"]) == 1
-    assert actions(run(simulator, ADA, purge="listed")) == ["unchanged"]
-
-
-def test_an_id_alone_names_no_site_to_purge(simulator: Simulator) -> None:
-    before = ids(simulator)
-    outcome = run(simulator, {"id": 5002}, purge="listed")
-    assert actions(outcome) == ["unchanged"]
-    assert ids(simulator) == before
-
-
-@pytest.mark.parametrize(("most", "refused"), [(0, True), (3, True), (4, False), (-1, False)])
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_max_deletions_holds_before_any_write(simulator: Simulator, most: int, refused: bool, check_mode: bool) -> None:
-    site = {"site": "news.example.org", "service": "mastodon", "account": "@ada@mastodon.example", "shared": True}
-    outcome = run(simulator, site, purge="listed", max_deletions=most, check_mode=check_mode)
-    assert outcome.failed is refused
-    if refused:
-        assert outcome.result["error"]["code"] == "too_many_deletions"
-        assert [record["id"] for record in outcome.result["deletions"]] == [5008, 5009, 5010, 5011]
-        assert "max_deletions" in outcome.result["msg"]
-        assert "5011" in outcome.result["msg"]
-        assert posts(simulator) == []
-    else:
-        assert outcome.result["summary"]["deleted"] == 4
-
-
-@pytest.mark.parametrize(("option", "value"), [("parallel", 0), ("parallel", 33), ("max_deletions", -2)])
-def test_numbers_out_of_range_are_refused(simulator: Simulator, option: str, value: int) -> None:
-    outcome = run(simulator, ADA, **{option: value})
-    assert option in outcome.result["msg"]
-    assert simulator.requests() == []
-
-
-def test_deletions_come_first_on_a_site_and_last_elsewhere(simulator: Simulator) -> None:
-    moved = {"service": "bluesky", "account": "ada.bsky.example"}
-    outcome = run(
-        simulator,
-        {**moved, "site": "shop.example.com", "state": "absent"},
-        {**moved, "site": "blog.example.com"},
-        {**ADA, "site": "shop.example.com"},
-    )
-    assert actions(outcome) == ["deleted", "created", "created"]
-    assert posts(simulator) == [
-        # The keyring connection is never left without a connection on the way from one site to another.
-        "/sites/blog.example.com/publicize-connections/new",
-        "/sites/shop.example.com/publicize-connections/5004/delete",
-        "/sites/shop.example.com/publicize-connections/new",
-    ]
-    assert not [warning for warning in outcome.warnings if "last" in warning]
-
-
-MOVES = {
-    "between two sites that both lose something": (
-        [{"site": "blog.example.com", "service": "tumblr"}, {"id": 5015}, {"id": 5013, "state": "absent"}],
-        [{"id": 5001, "state": "absent"}, {"id": 5002, "state": "absent"}],
-    ),
-    "two accounts that change places": (
-        [{"site": "shop.example.com", "service": "tumblr"}, {"id": 5013, "state": "absent"}],
-        [
-            {"site": "jetpack.example.com", "service": "bluesky", "account": "ada.bsky.example"},
-            {"id": 5004, "state": "absent"},
-        ],
-    ),
-}
-
-
-@pytest.mark.parametrize("case", MOVES)
-def test_an_account_that_moves_is_never_without_a_connection(simulator: Simulator, case: str) -> None:
-    """Even where the server deletes a keyring connection with its last publicize connection."""
-    simulator.settings(switches={"delete_keyring_with_last": True})
-    some, others = MOVES[case]
-    before = {row["ID"] for row in simulator.state()["keyring_connections"]}
-    outcome = run(simulator, *some, *others)
-    assert not outcome.failed, outcome.result["msg"]
-    assert {row["ID"] for row in simulator.state()["keyring_connections"]} == before
-    assert set(actions(run(simulator, *some, *others))) == {"unchanged"}
-
-
-def test_an_account_keeps_its_last_connection_where_the_new_one_cannot_be_made(simulator: Simulator) -> None:
-    """Even where everything else goes on after an error."""
-    simulator.settings(switches={"delete_keyring_with_last": True})
-    simulator.fault(method="POST", path=".*/new", kind="status", status=400, body={"error": "insert_error"})
-    move = MOVES["two accounts that change places"][1]
-    outcome = run(simulator, *move, {"id": 5002, "shared": True}, on_error="continue", parallel=1)
-    assert actions(outcome) == ["failed", "skipped", "updated"]
-    assert 5004 in ids(simulator)
-    again = run(simulator, *move)
-    assert actions(again) == ["created", "deleted"]
-    assert any(row["ID"] == 2006 for row in simulator.state()["keyring_connections"])
-
-
-@pytest.mark.parametrize("parallel", [1, 2])
-def test_a_lost_answer_is_not_taken_for_that_of_a_sibling(simulator: Simulator, parallel: int) -> None:
-    """Of two new connections of one account, one for the account itself, neither passes for the other."""
-    place = {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", **BESIDE}
-    page, profile = {**place, "external_user_id": "211"}, {**place, "reset_external_user": True}
-    before = ids(simulator)
-    # The first one is done before the answer of the second is lost.
-    simulator.fault(method="POST", path=".*/new", kind="cut", when="before", skip=1)
-    outcome = run(simulator, page, profile, parallel=parallel)
-    assert not outcome.failed, outcome.result["msg"]
-    made = [row for row in simulator.state()["publicize_connections"] if row["ID"] not in before]
-    assert len(made) == 2
-    assert [record["external_id"] for record in outcome.result["connections"]] == ["211", "900002"]
-    assert len({record["id"] for record in outcome.result["connections"]}) == 2
-    assert not [path for path in posts(simulator) if path.endswith("/delete")]
-
-
-def test_what_the_server_did_by_half_is_told(simulator: Simulator) -> None:
-    """It is no success, but it is a change, and the record is what there is."""
-    simulator.settings(switches={"drop_shared": True})
-    outcome = run(simulator, {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", "shared": True})
-    assert outcome.failed
-    assert actions(outcome) == ["failed"]
-    assert outcome.result["changed"] is True
-    assert outcome.result["error"]["code"] == "ignored_write"
-    assert outcome.result["connections"][0]["id"] == outcome.result["actions"][0]["id"] == 5016
-    assert outcome.result["connections"][0]["shared"] is False
-    (shown,) = outcome.result["diff"]["after"].values()
-    assert shown["shared"] is False
-
-
-def test_two_pages_of_one_name_are_both_in_the_diff(simulator: Simulator) -> None:
-    (account,) = [row for row in simulator.state()["keyring_connections"] if row["ID"] == 2002]
-    pages = [
-        {**user, "external_name": "x", "external_display": "Twin"} for user in account["additional_external_users"]
-    ]
-    simulator.patch(keyring_connections=[{"ID": 2002, "additional_external_users": pages}])
-    place = {"site": "jetpack.example.com", "service": "linkedin", "account": "ada-l", **BESIDE}
-    outcome = run(simulator, *({**place, "external_user_id": number} for number in ("211", "212")), check_mode=True)
-    assert actions(outcome) == ["created", "created"]
-    assert sorted(view["external_id"] for view in outcome.result["diff"]["after"].values()) == ["211", "212"]
-
-
-def test_an_account_that_needs_a_person_is_warned_of_once(simulator: Simulator) -> None:
-    """However many connections it has."""
-    simulator.patch(keyring_connections=[{"ID": 2001, "status": "broken"}])
-    outcome = run(simulator, {"id": 5001}, {"id": 5003}, {"id": 5007}, ADA)
-    (warning,) = [warning for warning in outcome.warnings if "broken" in warning]
-    assert "5001" in warning
-    assert warning.endswith("The same holds for 1 more of this account.")
-
-
-def test_the_last_connection_of_a_keyring_connection_is_warned_of_once(simulator: Simulator) -> None:
-    outcome = run(simulator, {"id": 5008, "state": "absent"}, {"id": 5009, "state": "absent"}, check_mode=True)
-    assert [warning for warning in outcome.warnings if "2004" in warning and "last" in warning] == outcome.warnings
-    assert len(outcome.warnings) == 1
-
-
-FAILING = "/me/publicize-connections/5003"
+def test_errors_of_entries_come_before_contradictions() -> None:
+    error = refused("bulk", world(), "invalid_connections", connections=[ADA, ADA, {"id": 0}])
+    assert errors(error) == [(2, "invalid_option")]
 
 
 @pytest.mark.parametrize(
-    ("on_error", "expected"),
-    [("stop", ["updated", "failed", "skipped"]), ("continue", ["updated", "failed", "updated"])],
+    ("options", "told"),
+    [
+        ({"parallel": 0}, "parallel must be from 1 to 32, got 0"),
+        ({"parallel": 33}, "parallel must be from 1 to 32, got 33"),
+        ({"max_deletions": -2}, "max_deletions must be -1 for no limit, 0 or more, got -2"),
+    ],
 )
-def test_a_failure_midway_tells_what_was_done_and_a_second_run_does_the_rest(
-    simulator: Simulator, on_error: str, expected: list[str]
-) -> None:
-    simulator.fault(
-        method="POST", path=FAILING, kind="status", status=400, body={"error": "insert_error", "message": "No."}
+def test_numbers_out_of_range_are_refused_before_anything_is_read(options: dict[str, Any], told: str) -> None:
+    asked = world()
+    refused("bulk", asked, "invalid_option", told, connections=[ADA], **options)
+    assert asked.reads == []
+
+
+@pytest.mark.parametrize("parallel", [1, 32])
+def test_numbers_at_their_bounds_pass(parallel: int) -> None:
+    assert plan("bulk", world(), connections=[ADA], parallel=parallel).schedule.parallel == parallel
+
+
+# Entries
+
+
+def test_entries_are_planned_as_single_connections() -> None:
+    connections = [
+        ADA,
+        {"site": "2", "service": "facebook", "shared": False},
+        {"site": "3", "keyring_connection_id": 24},
+        {"id": 53, "state": "absent"},
+        {"site": "1", "service": "twitter", "state": "absent"},
+        {**IN_CLUB, "state": "absent"},
+    ]
+    planned = plan("bulk", world(), connections=connections)
+    assert actions(planned) == ["unchanged", "updated", "created", "deleted", "unchanged", "deleted"]
+    reached("bulk", world(), *planned.operations, connections=connections)
+
+
+def test_check_mode_predicts_a_site_that_lets_nobody_post() -> None:
+    disabled = world(responses={ListSitePublicizeConnections("3"): refusal(400, "publicize_disabled")})
+    with pytest.raises(WpcomError) as caught:
+        plan("bulk", disabled, check_mode=True, connections=[{"site": "3", "keyring_connection_id": 22}])
+    assert errors(caught.value) == [(0, "publicize_disabled")]
+
+
+# Purging
+
+
+def test_purge_deletes_own_connections_of_named_sites_that_no_entry_names() -> None:
+    left = world()
+    reached("bulk", left, DeletePublicizeConnection(50), connections=[ADA], purge="listed")
+    # That of a colleague on the site stays, and so does everything on other sites.
+    assert sorted(left.connections) == [51, 52, 53, 54, 55, 56, 60]
+
+
+def test_purge_follows_the_listed_entries_in_the_order_of_ids() -> None:
+    connections = [{"site": "2", "service": "bluesky"}, {"site": "2", "service": "facebook", "state": "absent"}]
+    planned = plan("bulk", world(), connections=connections, purge="listed")
+    assert actions(planned) == ["created", "deleted", "deleted", "deleted"]
+    assert [entry.plan.existing and entry.plan.existing["id"] for entry in planned.entries] == [None, 52, 53, 54]
+    assert planned.listed == 2
+    assert planned.entries[2].label == "purged publicize connection 53"
+
+
+def test_purge_counts_an_entry_for_what_is_absent_as_naming_its_site() -> None:
+    connections = [{"site": "3", "service": "bluesky", "state": "absent"}]
+    planned = plan("bulk", world(), connections=connections, purge="listed")
+    assert actions(planned) == ["unchanged", "deleted", "deleted"]
+
+
+def test_id_alone_names_no_site_to_purge() -> None:
+    assert actions(plan("bulk", world(), connections=[{"id": 51}], purge="listed")) == ["unchanged"]
+
+
+def test_id_with_site_names_a_site_to_purge() -> None:
+    planned = plan("bulk", world(), connections=[{"id": 51, "site": "1"}], purge="listed")
+    assert actions(planned) == ["unchanged", "deleted"]
+
+
+def test_nothing_is_purged_unless_asked_for() -> None:
+    assert actions(plan("bulk", world(), connections=[ADA])) == ["unchanged"]
+
+
+@pytest.mark.parametrize(("most", "allowed"), [(0, False), (2, False), (3, True), (10, True), (-1, True)])
+def test_max_deletions_limits_purged_and_absent_connections(most: int, allowed: bool) -> None:
+    connections = [{"site": "2", "service": "facebook", "state": "absent"}, {"id": 51, "shared": True}]
+    options = {"connections": connections, "purge": "listed", "max_deletions": most}
+    if allowed:
+        assert actions(plan("bulk", world(), **options)).count("deleted") == 3
+        return
+    error = refused(
+        "bulk",
+        world(),
+        "too_many_deletions",
+        f"would delete 3 publicize connections, more than max_deletions ({most}) allows",
+        "52 (facebook: Shop on site 2); 53 (mastodon: @Shop on site 2); 54",
+        **options,
     )
-    entries = ({"id": 5002, "shared": True}, {"id": 5003, "shared": False}, {"id": 5007, "shared": True})
-    outcome = run(simulator, *entries, parallel=1, on_error=on_error)
-    assert outcome.failed
-    assert actions(outcome) == expected
-    assert outcome.result["changed"] is True
-    assert outcome.result["error"]["code"] == "insert_error"
-    assert outcome.result["actions"][1]["error"]["code"] == "insert_error"
-    assert "connections[1]" in outcome.result["msg"]
-    assert outcome.result["connections"][0]["shared"] is True
-    # What failed is shown as it is, not as it was to be.
-    assert outcome.result["connections"][1]["shared"] is True
-    assert len(outcome.result["diff"]["after"]) == expected.count("updated")
-    simulator.clear_requests()
-    again = run(simulator, *entries)
-    assert not again.failed
-    assert len(posts(simulator)) == expected.count("failed") + expected.count("skipped")
+    assert [record["id"] for record in error.result["deletions"]] == [52, 53, 54]
 
 
-def test_nothing_done_is_not_changed(simulator: Simulator) -> None:
-    simulator.fault(method="POST", path=FAILING, kind="status", status=400, body={"error": "insert_error"})
-    outcome = run(simulator, {"id": 5003, "shared": False})
-    assert outcome.failed
-    assert outcome.result["changed"] is False
+# Warnings
 
 
-def test_throttling_holds_all_workers_back_and_everything_is_done_once(simulator: Simulator) -> None:
-    simulator.reset(world=worlds.world(10, 5))
-    simulator.fault(method="POST", path=".*", kind="throttle", retry_after=1, times=4, skip=5)
-    outcome = run(simulator, *worlds.desired(10, 5, shared=True), api_token=worlds.TOKEN, parallel=4, retry_max_delay=1)
-    assert outcome.result["summary"]["updated"] == 50
-    assert len([request for request in simulator.requests(method="POST") if request["applied"]]) == 50
+BROKEN = keyring_connection(20, "facebook", "ada", ENGINES, SHOP, status="broken")
 
 
-def test_a_lost_answer_midway_doubles_nothing(simulator: Simulator) -> None:
-    simulator.reset(world=worlds.world(5, 4))
-    fresh = [{**one, "site": one["site"]} for one in worlds.desired(5, 4, shared=False)]
-    simulator.patch(delete={"publicize_connections": ids(simulator)})
-    # Of those that are lost before they are done there is only one, or a repetition could be lost in the same way.
-    for when, times in (("before", 1), ("after", 3)):
-        simulator.fault(method="POST", path=".*/new", kind="cut", when=when, times=times, skip=2)
-    outcome = run(simulator, *fresh, api_token=worlds.TOKEN, parallel=4)
-    assert outcome.result["summary"]["created"] == 20
-    made = simulator.state()["publicize_connections"]
-    assert len(made) == len({(one["site_ID"], one["keyring_connection_ID"]) for one in made}) == 20
+def broken() -> World:
+    """Return a world in which Facebook's keyring connection is broken, and used twice."""
+    return World(
+        publicize_connection(50, BROKEN, 1, ENGINES),
+        publicize_connection(51, MASTODON, 1),
+        publicize_connection(52, BROKEN, 2, SHOP),
+        keyrings=[BROKEN, *KEYRINGS[1:]],
+    )
 
 
-def test_a_token_that_may_not_list_sites_reads_each_site(simulator: Simulator) -> None:
-    outcome = run(simulator, ADA, {**SHOP_PAGE, "shared": True}, api_token="sim-token-sharing")
-    assert actions(outcome) == ["unchanged", "unchanged"]
+def test_unhealthy_account_is_warned_of_once() -> None:
+    (warning,) = plan("bulk", broken(), connections=[{"id": 50}, {"id": 51}, {"id": 52}]).warnings
+    assert "publicize connection 50 (facebook, account 'Engines') is broken" in warning
+    assert warning.endswith("The same holds for 1 more of this account.")
 
 
-def test_sites_that_the_lists_do_not_tell_of_are_read_at_once(simulator: Simulator) -> None:
-    """One request for each, and one planning for all of them."""
-    world = worlds.world(30, 2)
-    simulator.reset(world={**world, "tokens": [{**world["tokens"][0], "scope": "sharing"}]})
-    rounds = []
-
-    def counting(*arguments: Any) -> Any:
-        rounds.append(1)
-        return MODULE.planner(*arguments)
-
-    counted = dataclasses.replace(MODULE, planner=counting)
-    declared = worlds.desired(30, 2, shared=False)
-    outcome = run(simulator, *declared, module=counted, api_token=worlds.TOKEN, parallel=10)
-    assert outcome.result["summary"]["unchanged"] == 60
-    assert len(simulator.requests()) == 3 + 30
-    assert len(rounds) == 3
-    assert len({request["connection"] for request in simulator.requests()}) > 3
+def test_unhealthy_account_of_one_connection_has_a_plain_warning() -> None:
+    (warning,) = plan("bulk", broken(), connections=[{"id": 50}]).warnings
+    assert "The same holds" not in warning
 
 
-def test_a_domain_of_two_sites_is_for_the_server_to_tell(simulator: Simulator) -> None:
-    """By the account's list of sites it could be either."""
-    blog, shop = simulator.state()["sites"][:2]
-    simulator.patch(sites=[{"ID": blog["ID"], "slug": "other.example.com", "URL": f"https://{shop['slug']}"}])
-    outcome = run(simulator, {**SHOP_PAGE, "shared": True})
-    assert not outcome.failed, outcome.result["msg"]
-    assert f"/sites/{shop['slug']}/publicize-connections" in [request["path"] for request in simulator.requests()]
+def test_unhealthy_connection_that_is_to_be_absent_is_not_warned_of() -> None:
+    planned = plan("bulk", broken(), connections=[{"id": 50, "state": "absent"}])
+    assert planned.warnings == ()
 
 
-@pytest.mark.parametrize("entry_of_another", [{"id": 5005, "state": "absent"}, {"id": 5005, "shared": True}])
-def test_what_belongs_to_somebody_else_is_neither_absent_nor_touched(
-    simulator: Simulator, entry_of_another: dict[str, Any]
+@pytest.mark.parametrize(
+    ("connections", "warned"),
+    [
+        ([{"id": 53, "state": "absent"}, {"id": 54, "state": "absent"}], True),
+        ([{"id": 53, "state": "absent"}], False),
+        # A new connection of the same account takes its place.
+        (
+            [
+                {"id": 53, "state": "absent"},
+                {"id": 54, "state": "absent"},
+                {"site": "1", "service": "mastodon", "account": "@shop"},
+            ],
+            False,
+        ),
+        ([{"id": 51, "state": "absent"}], True),
+    ],
+)
+def test_keyring_connection_that_the_run_leaves_without_connections_is_warned_of_once(
+    connections: Any, warned: bool
 ) -> None:
-    """As for a single connection."""
-    outcome = run(simulator, ADA, entry_of_another)
-    assert outcome.failed
-    assert outcome.result["errors"][0]["status"] == 403
-    assert posts(simulator) == []
+    warnings = plan("bulk", world(), connections=connections).warnings
+    assert len(warnings) == warned
+    if warned:
+        number = 22 if connections[0]["id"] == 51 else 23
+        assert f"deletes the last publicize connection of keyring connection {number} (mastodon: @" in warnings[0]
+        assert "WordPress.com may delete that with it" in warnings[0]
 
 
-def test_what_is_gone_is_called_by_what_the_entry_says(simulator: Simulator) -> None:
-    outcome = run(simulator, {"id": 7777, "state": "absent"})
-    assert actions(outcome) == ["unchanged"]
-    assert outcome.result["actions"][0]["id"] == 7777
+# Any list
 
 
-def test_check_mode_foresees_a_site_that_lets_nobody_post(simulator: Simulator) -> None:
-    new = {"site": "nopublicize.example.com", "service": "mastodon", "account": "@ada@mastodon.example"}
-    for check_mode in (True, False):
-        outcome = run(simulator, new, check_mode=check_mode)
-        assert outcome.failed
-        assert "publicize_disabled" in outcome.result["msg"]
-
-
-@pytest.mark.parametrize("missing", ["/me/keyring-connections", "/me/publicize-connections"])
-def test_where_nothing_can_be_read_no_entry_is_blamed(simulator: Simulator, missing: str) -> None:
-    simulator.fault(method="GET", path=missing, kind="status", status=403, times=-1, body={"error": "unauthorized"})
-    outcome = run(simulator, ADA, SHOP_PAGE)
-    assert outcome.failed
-    assert "errors" not in outcome.result
-    assert outcome.result["error"]["path"] == f"{missing}/"
-
-
-SITES = ["blog.example.com", "shop.example.com", "news.example.org", "jetpack.example.com"]
-ACCOUNTS: list[tuple[str, str, tuple[Optional[str], ...]]] = [
-    ("facebook", "Ada Lovelace", ("111", "112")),
-    ("linkedin", "ada-l", (None, "211", "212")),
-    ("linkedin", "acme-l", (None,)),
-    ("mastodon", "@ada@mastodon.example", (None,)),
-    ("mastodon", "@shop@mastodon.example", (None,)),
-    ("bluesky", "ada.bsky.example", (None,)),
+ACCOUNTS: list[tuple[Record, tuple[Any, ...]]] = [
+    (FACEBOOK, ("111", "112")),
+    (LINKEDIN, (None, "211", "212")),
+    (MASTODON, (None,)),
+    (MASTODON_SHOP, (None,)),
+    (BLUESKY, (None,)),
 ]
 
 
@@ -523,22 +396,18 @@ ACCOUNTS: list[tuple[str, str, tuple[Optional[str], ...]]] = [
 def lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Return entries that do not contradict each other."""
     entries = []
-    for site in draw(st.lists(st.sampled_from(SITES), unique=True)):
-        for service, account, users in draw(st.lists(st.sampled_from(ACCOUNTS), unique=True)):
-            # The default world has these side by side, so that they can only be told apart by their external user.
-            beside = (site, service, account) == ("news.example.org", "linkedin", "ada-l")
-            twice = (site, account) == ("news.example.org", "@shop@mastodon.example")
-            if twice:
+    for number in draw(st.lists(st.sampled_from([1, 2, 3]), unique=True)):
+        for keyring, users in draw(st.lists(st.sampled_from(ACCOUNTS), unique_by=lambda account: account[0]["id"])):
+            # These exist side by side, so that they can only be told apart by their external user or by their ID.
+            if (number, keyring["id"]) == (2, MASTODON_SHOP["id"]):
                 continue
-            chosen = draw(st.lists(st.sampled_from(users), min_size=1, max_size=2 if beside else 1, unique=True))
-            for user in chosen:
-                if beside and user is None:
-                    continue
+            beside = (number, keyring["id"]) == (3, LINKEDIN["id"])
+            named = [user for user in users if user is not None or not beside]
+            for user in draw(st.lists(st.sampled_from(named), min_size=1, max_size=1 + beside, unique=True)):
                 entries.append(
                     {
-                        "site": site,
-                        "service": service,
-                        "account": account,
+                        "site": draw(st.sampled_from([str(number), SITES[number - 1]["slug"]])),
+                        "keyring_connection_id": keyring["id"],
                         "state": draw(st.sampled_from(["present", "present", "absent"])),
                         "shared": draw(st.sampled_from([None, True, False])),
                         **({"external_user_id": user} if user else {}),
@@ -548,22 +417,21 @@ def lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     return entries
 
 
-@settings(max_examples=25)
-@given(entries=lists(), purge=st.sampled_from(["none", "listed"]))
-def test_any_list_is_reached_and_foreseen(running_simulator: Simulator, entries: Any, purge: str) -> None:
-    simulator = running_simulator
-    simulator.reset()
-    others = {number for number in ids(simulator) if number in (5005, 5006, 5012)}
-    more = {"purge": purge, "max_deletions": -1, "parallel": 3}
-    predicted = run(simulator, *entries, check_mode=True, **more)
-    assert posts(simulator) == []
-    real = run(simulator, *entries, **more)
+@settings(max_examples=50)
+@given(connections=lists(), purge=st.sampled_from(["none", "listed"]), lists_sites=st.booleans())
+def test_any_list_is_reached_as_predicted_and_leaves_other_users_alone(
+    connections: Any, purge: str, lists_sites: bool
+) -> None:
+    changing = world(lists_sites=lists_sites)
+    options = {"connections": connections, "purge": purge, "max_deletions": -1, "parallel": 1}
+    predicted = run("bulk", changing, check_mode=True, **options)
+    assert changing.writes == []
+    real = run("bulk", changing, **options)
     assert not real.failed, real.result["msg"]
-    assert actions(predicted) == actions(real)
+    assert [each["action"] for each in predicted.result["actions"]] == [
+        each["action"] for each in real.result["actions"]
+    ]
     assert predicted.result["diff"] == real.result["diff"]
-    assert len(posts(simulator)) == sum(action != "unchanged" for action in actions(real))
-    simulator.clear_requests()
-    again = run(simulator, *entries, **more)
-    assert set(actions(again)) <= {"unchanged"}
-    assert posts(simulator) == []
-    assert others <= set(ids(simulator))
+    again = run("bulk", changing, **options)
+    assert {each["action"] for each in again.result["actions"]} <= {"unchanged"}
+    assert 60 in changing.connections

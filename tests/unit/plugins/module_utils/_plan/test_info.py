@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``wpcom_connection_info`` gathers, by which requests."""
+"""What ``wpcom_connection_info`` gathers, and by which queries."""
 
 from __future__ import annotations
 
@@ -10,22 +10,63 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import brief, run
+from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    GetAccount,
+    GetConnectedApplication,
+    GetKeyringConnection,
+    GetPublicizeConnection,
+    GetService,
+    ListConnectedApplications,
+    ListKeyringConnections,
+    ListPublicizeConnections,
+    ListServices,
+    ListSitePublicizeConnections,
+    ListSites,
+)
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    COLLEAGUE,
+    FOREIGN,
+    ME,
+    SHOP,
+    World,
+    application,
+    day,
+    external_user,
+    keyring_connection,
+    plan,
+    publicize_connection,
+    refused,
+    run,
+)
 
-MINE = [5001, 5002, 5003, 5004, 5007, 5008, 5009, 5010, 5011, 5013, 5014, 5015]
-ALL = ["publicize", "keyring", "applications", "services", "account"]
+FACEBOOK = keyring_connection(20, "facebook", "ada", SHOP, sites=[1, 2])
+MASTODON = keyring_connection(22, "mastodon", "@ada", sites=[1])
+BLUESKY = keyring_connection(24, "bluesky", "ada.bsky", sites=[2], status="broken")
+KEYRINGS = (FACEBOOK, MASTODON, BLUESKY)
 
 
-def gathered(simulator: Simulator, **task: Any) -> dict[str, Any]:
-    """Return the result of a task, which is the same in check mode and changes nothing."""
-    simulator.clear_requests()
-    outcome = run("info", simulator.url, **task)
-    assert not outcome.failed, outcome.result
-    assert outcome.result["changed"] is False
-    assert "diff" not in outcome.result
-    assert simulator.requests("POST") == []
-    return outcome.result
+def world(**changes: Any) -> World:
+    """Return a world of three keyring connections on two sites, with a connection of a colleague on each."""
+    return World(
+        publicize_connection(50, FACEBOOK, 1, SHOP),
+        publicize_connection(51, MASTODON, 1, shared=True),
+        publicize_connection(52, FACEBOOK, 2, SHOP),
+        publicize_connection(53, BLUESKY, 2),
+        publicize_connection(60, FOREIGN, 1, shared=True),
+        publicize_connection(61, FOREIGN, 2),
+        **{"keyrings": KEYRINGS, "applications": [application(70, "Backup"), application(71, "Editor")], **changes},
+    )
+
+
+def gathered(asked: World, **options: Any) -> dict[str, Any]:
+    """Return what a task gathers, which changes nothing."""
+    planned = plan("info", asked, **options)
+    assert planned.operations == ()
+    result: dict[str, Any] = planned.to_result(None)
+    assert result.pop("changed") is False
+    assert "diff" not in result
+    return result
 
 
 def ids(records: list[dict[str, Any]]) -> list[Any]:
@@ -33,224 +74,278 @@ def ids(records: list[dict[str, Any]]) -> list[Any]:
     return [record["id"] for record in records]
 
 
-def test_all(simulator: Simulator) -> None:
-    """Everything takes one request each."""
-    result = gathered(simulator, gather=ALL)
-    assert sorted(set(result) - {"changed"}) == [
-        "account",
-        "connected_applications",
-        "keyring_connections",
+@pytest.mark.parametrize(
+    ("gather", "key", "query", "found"),
+    [
+        ("publicize", "publicize_connections", ListPublicizeConnections(), [50, 51, 52, 53]),
+        ("keyring", "keyring_connections", ListKeyringConnections(), [20, 22, 24]),
+        ("applications", "connected_applications", ListConnectedApplications(), [70, 71]),
+        (
+            "services",
+            "services",
+            ListServices(),
+            ["facebook", "linkedin", "mastodon", "bluesky", "twitter", "photos"],
+        ),
+        ("sites", "sites", ListSites(), [1, 2, 3]),
+    ],
+)
+def test_each_list_costs_one_query(gather: str, key: str, query: Any, found: list[Any]) -> None:
+    asked = world()
+    result = gathered(asked, gather=[gather])
+    assert list(result) == [key]
+    assert ids(result[key]) == found
+    assert asked.reads == [query]
+
+
+def test_account_is_a_record() -> None:
+    asked = world()
+    assert gathered(asked, gather=["account", "account"])["account"]["token_scope"] == ["global"]
+    assert asked.reads == [GetAccount()]
+
+
+def test_connections_are_gathered_by_default() -> None:
+    asked = world()
+    assert list(gathered(asked)) == ["publicize_connections", "keyring_connections"]
+    assert len(asked.reads) == 2
+
+
+def test_everything_costs_one_query_each_in_a_fixed_order_of_keys() -> None:
+    asked = world()
+    result = gathered(asked, gather=["account", "sites", "services", "applications", "keyring", "publicize"])
+    assert list(result) == [
         "publicize_connections",
+        "keyring_connections",
+        "connected_applications",
         "services",
+        "sites",
+        "account",
     ]
-    assert len(simulator.requests()) == 5
-    assert ids(result["publicize_connections"]) == MINE
-    assert ids(result["keyring_connections"]) == list(range(2001, 2012))
-    assert ids(result["connected_applications"]) == [7001, 7002, 7003, 7004, 7005]
-    assert ids(result["services"])[:3] == ["facebook", "instagram-business", "linkedin"]
-    assert result["account"]["token_scope"] == ["global"]
-    assert result["account"]["token_site_id"] is None
-    assert "sim-token" not in str(result)
-
-
-def test_only_what_is_asked_for(simulator: Simulator) -> None:
-    """The default is connections; other keys are not there."""
-    assert set(gathered(simulator)) == {"changed", "publicize_connections", "keyring_connections"}
-    for name, key in (("account", "account"), ("services", "services"), ("applications", "connected_applications")):
-        assert set(gathered(simulator, gather=[name])) == {"changed", key}
-        assert len(simulator.requests()) == 1
-    assert gathered(simulator, gather=["account", "account"])["account"]["id"] == 1001
-    assert len(simulator.requests()) == 1
+    assert len(asked.reads) == 6
 
 
 @pytest.mark.parametrize(
-    ("task", "told"),
+    ("options", "told"),
     [
         ({"gather": []}, "gather is empty"),
         ({"id": 0}, "id must be a positive number"),
         ({"user_id": -1}, "user_id must be a positive number"),
         ({"keyring_connection_id": 0}, "keyring_connection_id must be a positive number"),
         ({"application_id": 0, "gather": ["applications"]}, "application_id must be a positive number"),
-        ({"id": 5001, "gather": ["keyring"]}, "id has no effect here: add publicize to gather"),
-        ({"user_id": 1001, "gather": ["account"]}, "user_id has no effect here"),
-        ({"site": ["3001"], "gather": ["services"]}, "site has no effect here: add publicize or keyring"),
-        ({"service": "facebook", "gather": ["applications"]}, "service has no effect here"),
-        ({"application_id": 7001}, "application_id has no effect here: add applications"),
-        ({"id": 5001, "site": ["3001", "3002"]}, "at most one site"),
-        ({"expiring_within": -1}, "expiring_within must be from 0 to 36500 days"),
-        ({"site": ["3001", "x y"]}, "site must be the numeric ID or the domain"),
+        ({"id": 50, "gather": ["keyring"]}, "id has no effect here: add publicize to gather"),
+        ({"user_id": 1, "gather": ["account"]}, "user_id has no effect here: add publicize to gather"),
+        ({"site": ["1"], "gather": ["services"]}, "site has no effect here: add publicize or keyring or sites"),
+        ({"service": "x", "gather": ["applications"]}, "service has no effect here: add publicize or keyring or serv"),
+        ({"keyring_connection_id": 20, "gather": ["account"]}, "keyring_connection_id has no effect here"),
+        ({"application_id": 70}, "application_id has no effect here: add applications"),
+        ({"id": 50, "site": ["1", "2"]}, "at most one site"),
+        ({"expiring_within": -1}, "expiring_within must be from 0 to 36500 days, got -1"),
+        ({"expiring_within": 36501}, "expiring_within must be from 0 to 36500 days, got 36501"),
+        ({"site": ["1", "x y"]}, "site must be the numeric ID or the domain"),
         ({"service": "foo/bar", "gather": ["keyring"]}, "service must be the ID of a service"),
     ],
 )
-def test_bad_options(simulator: Simulator, task: dict[str, Any], told: str) -> None:
-    """An option that would be ignored is an error, told by name before anything is sent."""
-    outcome = run("info", simulator.url, **task)
-    assert outcome.failed
-    assert outcome.result["error"]["code"] == "invalid_option"
-    assert told in outcome.result["msg"]
-    assert simulator.requests() == []
+def test_option_that_would_be_ignored_is_refused_before_anything_is_read(options: dict[str, Any], told: str) -> None:
+    asked = world()
+    refused("info", asked, "invalid_option", told, **options)
+    assert asked.reads == []
+
+
+@pytest.mark.parametrize("days", [0, 36500])
+def test_expiring_within_is_bounded(days: int) -> None:
+    assert gathered(world(), expiring_within=days)
 
 
 @pytest.mark.parametrize(
-    ("task", "publicize", "keyring"),
+    ("options", "publicize", "keyring"),
     [
-        ({"site": ["3001"]}, [5001, 5002, 5005, 5006, 5012], [2001, 2003]),
-        (
-            {"site": ["blog.example.com", "3002"]},
-            [5001, 5002, 5005, 5006, 5012, 5003, 5004, 5014],
-            [2001, 2003, 2006, 2007],
-        ),
-        ({"service": "facebook"}, [5001, 5003], [2001]),
-        ({"service": "FaceBook"}, [5001, 5003], [2001]),
-        ({"site": ["3001"], "service": "mastodon"}, [5002, 5006, 5012], [2003]),
-        ({"keyring_connection_id": 2003}, [5002, 5007], [2003]),
-        ({"keyring_connection_id": 2999}, [], []),
-        ({"keyring_connection_id": 2003, "service": "facebook"}, [], []),
+        ({"site": ["1"]}, [50, 51, 60], [20, 22]),
+        ({"site": ["1", "Shop.example.com"]}, [50, 51, 60, 52, 53, 61], [20, 22, 24]),
+        ({"site": []}, [50, 51, 52, 53], [20, 22, 24]),
+        ({"service": "facebook"}, [50, 52], [20]),
+        ({"service": "FaceBook"}, [50, 52], [20]),
+        ({"service": ""}, [50, 51, 52, 53], [20, 22, 24]),
         ({"service": "nonsense"}, [], []),
-        ({"id": 5003}, [5003], list(range(2001, 2012))),
-        ({"id": 5999}, [], list(range(2001, 2012))),
-        ({"id": 5003, "site": ["3002"]}, [5003], [2001, 2006, 2007]),
-        ({"id": 5003, "site": ["3001"]}, [], [2001, 2003]),
-        ({"user_id": 1001}, MINE, list(range(2001, 2012))),
-        ({"user_id": 1002, "site": ["3001"]}, [5005, 5006], [2001, 2003]),
-        ({"user_id": 1004, "site": ["3001"]}, [5012], [2001, 2003]),
-        ({"id": 5003, "service": "mastodon"}, [], [2003, 2004]),
+        ({"site": ["1"], "service": "mastodon"}, [51, 60], [22]),
+        ({"keyring_connection_id": 22}, [51], [22]),
+        ({"keyring_connection_id": 99}, [], []),
+        ({"keyring_connection_id": 22, "service": "facebook"}, [], []),
+        ({"site": ["1"], "keyring_connection_id": 30}, [60], []),
+        ({"id": 52}, [52], [20, 22, 24]),
+        ({"id": 99}, [], [20, 22, 24]),
+        ({"id": 52, "site": ["2"]}, [52], [20, 24]),
+        ({"id": 52, "site": ["1"]}, [], [20, 22]),
+        ({"id": 52, "service": "mastodon"}, [], [22]),
+        ({"id": 52, "keyring_connection_id": 22}, [], [22]),
+        # The owner of the keyring connection counts too: a shared connection has the user 0.
+        ({"user_id": ME}, [50, 51, 52, 53], [20, 22, 24]),
+        ({"user_id": COLLEAGUE, "site": ["1"]}, [60], [20, 22]),
+        ({"user_id": 3, "site": ["1"]}, [], [20, 22]),
     ],
 )
-def test_filters(simulator: Simulator, task: dict[str, Any], publicize: list[int], keyring: list[int]) -> None:
-    """Each option narrows down what it can, and nothing comes twice."""
-    result = gathered(simulator, **task)
+def test_filters_narrow_what_they_can(options: dict[str, Any], publicize: list[int], keyring: list[int]) -> None:
+    result = gathered(world(), **options)
     assert ids(result["publicize_connections"]) == publicize
     assert ids(result["keyring_connections"]) == keyring
 
 
-def test_user_filter_of_the_other_kind(simulator: Simulator) -> None:
-    """Whatever the server's filter looks at, the owner's shared connections are found."""
-    simulator.settings(switches={"user_id_filter": "user_ID"})
-    result = gathered(simulator, user_id=1002, site=["3001"])
-    assert ids(result["publicize_connections"]) == [5005, 5006]
+def test_user_of_the_connection_counts_without_its_owner() -> None:
+    hidden = {**publicize_connection(60, FOREIGN, 1), "keyring_connection_user_id": None}
+    asked = world(responses={ListSitePublicizeConnections("1"): [hidden]})
+    assert ids(gathered(asked, gather=["publicize"], site=["1"], user_id=COLLEAGUE)["publicize_connections"]) == [60]
 
 
-def test_other_things_by_name(simulator: Simulator) -> None:
-    """One service, one application; what is not there is an empty list."""
-    assert ids(gathered(simulator, gather=["services"], service="Tumblr")["services"]) == ["tumblr"]
-    assert brief(simulator.requests()) == ["GET /meta/external-services/tumblr"]
-    assert gathered(simulator, gather=["services"], service="myspace")["services"] == []
-    assert ids(gathered(simulator, gather=["applications"], application_id=7001)["connected_applications"]) == [7001]
-    assert brief(simulator.requests()) == ["GET /me/connected-applications/7001"]
-    assert gathered(simulator, gather=["applications"], application_id=7999)["connected_applications"] == []
-
-
-def test_services_without_a_token(simulator: Simulator) -> None:
-    """They are public."""
-    assert len(gathered(simulator, gather=["services"], api_token=None)["services"]) == 10
-    outcome = run("info", simulator.url, api_token=None)
-    assert outcome.result["error"]["code"] == "missing_token"
-
-
-def test_unhealthy_only(simulator: Simulator) -> None:
-    """Broken and expiring ones, those that a fresh test finds among them."""
-    result = gathered(simulator, unhealthy_only=True)
-    assert {record["id"]: record["health"] for record in result["keyring_connections"]} == {
-        2005: "expiring",
-        2006: "broken",
-        2007: "broken",
-        2010: "expiring",
-    }
-    assert ids(result["publicize_connections"]) == [5004, 5013, 5014]
-    result = gathered(simulator, unhealthy_only=True, test=True)
-    assert 2011 in ids(result["keyring_connections"])
+def test_filters_hold_where_the_server_ignores_them() -> None:
+    everything = [publicize_connection(50, FACEBOOK, 1, SHOP), publicize_connection(51, MASTODON, 1)]
+    asked = world(responses={ListPublicizeConnections("facebook", 20): everything})
+    result = gathered(asked, gather=["publicize"], service="facebook", keyring_connection_id=20)
+    assert ids(result["publicize_connections"]) == [50]
 
 
 @pytest.mark.parametrize(
-    ("days", "found"), [(0, []), (9, []), (11, [2010]), (61, [2009, 2010]), (301, [2002, 2009, 2010])]
+    ("options", "reads"),
+    [
+        ({"gather": ["publicize"], "id": 50}, [GetPublicizeConnection(50)]),
+        ({"gather": ["publicize"], "id": 50, "site": ["1"]}, [GetPublicizeConnection(50, "1")]),
+        ({"gather": ["publicize"], "service": "Facebook"}, [ListPublicizeConnections("facebook")]),
+        (
+            {"gather": ["publicize"], "site": ["1", "2", " 1"], "keyring_connection_id": 20},
+            [
+                ListSitePublicizeConnections("1", keyring_connection_id=20),
+                ListSitePublicizeConnections("2", keyring_connection_id=20),
+            ],
+        ),
+        ({"gather": ["keyring"], "keyring_connection_id": 20}, [GetKeyringConnection(20)]),
+        ({"gather": ["keyring"], "site": ["1"]}, [ListKeyringConnections("1")]),
+        ({"gather": ["keyring"], "refetch_external_users": True}, [ListKeyringConnections(None, True)]),
+        ({"gather": ["keyring"], "test": True}, [ListKeyringConnections(test=True)]),
+        ({"gather": ["keyring"], "keyring_connection_id": 20, "test": True}, [GetKeyringConnection(20, test=True)]),
+        ({"gather": ["services"], "service": "Mastodon"}, [GetService("mastodon")]),
+        ({"gather": ["applications"], "application_id": 70}, [GetConnectedApplication(70)]),
+        # A fresh test changes the status that the other list shows: it comes first, though only that list is asked for.
+        ({"gather": ["publicize"], "test": True}, [ListKeyringConnections(test=True), ListPublicizeConnections()]),
+        (
+            {"gather": ["publicize", "keyring"], "test": True},
+            [ListKeyringConnections(test=True), ListPublicizeConnections()],
+        ),
+        (
+            {"gather": ["publicize"], "refetch_external_users": True, "keyring_connection_id": 20},
+            [GetKeyringConnection(20, True), ListPublicizeConnections(keyring_connection_id=20)],
+        ),
+    ],
 )
-def test_expiring_within(simulator: Simulator, days: int, found: list[int]) -> None:
-    """So many days ahead."""
-    result = gathered(simulator, unhealthy_only=True, expiring_within=days)
-    assert [record["id"] for record in result["keyring_connections"] if record["status"] == "ok"] == found
+def test_filters_are_part_of_the_query(options: dict[str, Any], reads: list[Any]) -> None:
+    asked = world()
+    result = gathered(asked, **options)
+    assert asked.reads == reads
+    assert len(result) == len(options["gather"])
 
 
-def test_fresh_test_comes_first(simulator: Simulator) -> None:
-    """It changes the status that the other list shows; it is asked for though only that list is wanted."""
-    result = gathered(simulator, gather=["publicize"], test=True)
-    assert brief(simulator.requests()) == ["GET /me/keyring-connections", "GET /me/publicize-connections"]
-    assert {record["id"]: record["status"] for record in result["publicize_connections"]}[5015] == "invalid"
-    assert "keyring_connections" not in result
-    simulator.reset()
-    result = gathered(simulator, gather=["publicize", "keyring"], test=True)
-    assert brief(simulator.requests()) == ["GET /me/keyring-connections", "GET /me/publicize-connections"]
-
-
-def test_refetch(simulator: Simulator) -> None:
-    """New pages are there at once."""
-    result = gathered(simulator, gather=["keyring"], keyring_connection_id=2001, refetch_external_users=True)
+def test_refetched_external_users_are_in_the_result() -> None:
+    fresh = keyring_connection(20, "facebook", "ada", SHOP, external_user("113", "New"))
+    result = gathered(world(fresh=[fresh]), gather=["keyring"], keyring_connection_id=20, refetch_external_users=True)
     users = result["keyring_connections"][0]["additional_external_users"]
-    assert [user["external_id"] for user in users] == ["111", "112", "113"]
-    assert simulator.requests()[0]["query"] == {"force_external_users_refetch": "1"}
+    assert [user["external_id"] for user in users] == ["112", "113"]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"gather": ["services"], "service": "Mastodon"}, ["mastodon"]),
+        ({"gather": ["services"], "service": "myspace"}, []),
+        ({"gather": ["applications"], "application_id": 70}, [70]),
+        ({"gather": ["applications"], "application_id": 99}, []),
+        ({"gather": ["sites"], "site": ["2", "blog.example.com"]}, [1, 2]),
+        ({"gather": ["sites"], "site": ["nowhere.example.com"]}, []),
+    ],
+)
+def test_what_does_not_exist_is_an_empty_list(options: dict[str, Any], found: list[Any]) -> None:
+    (records,) = gathered(world(), **options).values()
+    assert ids(records) == found
+
+
+def test_unknown_site_of_connections_is_an_error() -> None:
+    refused("info", world(), "unknown_blog", site=["nowhere.example.com"])
+
+
+def test_unhealthy_only_has_broken_and_expiring_connections() -> None:
+    expiring = keyring_connection(22, "mastodon", "@ada", expires=day(5))
+    untested = keyring_connection(26, "tumblr", "ada", status=None)
+    result = gathered(world(keyrings=[FACEBOOK, expiring, BLUESKY, untested]), unhealthy_only=True)
+    assert [(record["id"], record["health"]) for record in result["keyring_connections"]] == [
+        (22, "expiring"),
+        (24, "broken"),
+    ]
+    assert ids(result["publicize_connections"]) == [53]
+
+
+def test_unhealthy_only_finds_what_a_fresh_test_finds() -> None:
+    asked = world(fresh=[keyring_connection(20, "facebook", "ada", status="invalid")])
+    result = gathered(asked, gather=["keyring"], unhealthy_only=True, test=True)
+    assert ids(result["keyring_connections"]) == [20, 24]
 
 
 @pytest.mark.parametrize(
     "fields", [["id", "external_display"], ["ID", "external_display"], [" Id ", "EXTERNAL_DISPLAY"]]
 )
-def test_fields(simulator: Simulator, fields: list[str]) -> None:
-    """In either spelling, with health and repair, which stay right; filters still work."""
-    everything = gathered(simulator)
-    result = gathered(simulator, fields=fields)
-    for key in ("publicize_connections", "keyring_connections"):
-        assert result[key] == [
-            {name: record[name] for name in ("id", "external_display", "health", "repair")}
-            for record in everything[key]
-        ]
-    assert all("fields" in entry["query"] for entry in simulator.requests())
-    assert ids(gathered(simulator, fields=fields, service="facebook", user_id=1001)["publicize_connections"]) == [
-        5001,
-        5003,
-    ]
-
-
-@pytest.mark.parametrize("form", ["list", "object", "array"])
-def test_fields_of_the_others(simulator: Simulator, form: str) -> None:
-    """The API would empty the applications: they are picked here."""
-    simulator.settings(switches={"fields_on_applications": form})
-    result = gathered(
-        simulator, gather=["applications", "services", "account"], fields=["id", "title", "token_scope", "connect_url"]
+def test_fields_are_selected_in_either_spelling_beside_health_and_repair(fields: list[str]) -> None:
+    shown = (
+        (
+            "fields",
+            "ID,service,status,expires,refresh_URL,user_ID,keyring_connection_ID,keyring_connection_user_ID,"
+            "external_display",
+        ),
     )
-    assert result["connected_applications"][0] == {"id": 7001, "title": "VaultPress"}
-    assert set(result["services"][0]) == {"id", "connect_url"}
-    assert result["account"] == {"id": 1001, "token_scope": ["global"], "token_site_id": None}
-    assert "fields" not in simulator.requests(path="/me/connected-applications")[0]["query"]
+    asked = world()
+    result = gathered(asked, fields=fields)
+    for key, records in (("publicize_connections", [50, 51, 52, 53]), ("keyring_connections", [20, 22, 24])):
+        assert ids(result[key]) == records
+        assert all(set(record) == {"id", "external_display", "health", "repair"} for record in result[key])
+    # What the health and the filters depend on is asked for too.
+    assert asked.reads == [ListKeyringConnections(presentation=shown), ListPublicizeConnections(presentation=shown)]
 
 
-def test_presentation(simulator: Simulator) -> None:
-    """Meta and context go to the API with every request."""
-    result = gathered(simulator, gather=ALL, meta=["site", "service"], context="edit")
-    for entry in simulator.requests():
-        assert entry["query"] == {"meta": "site,service", "context": "edit"}
-    assert result["publicize_connections"][0]["meta"]["data"]["site"]["id"] == 3001
+def test_filters_hold_beside_fields() -> None:
+    result = gathered(world(), gather=["publicize"], fields=["id"], service="facebook", user_id=ME)
+    assert ids(result["publicize_connections"]) == [50, 52]
 
 
-def test_unknown_site(simulator: Simulator) -> None:
-    """The remedy names the option."""
-    outcome = run("info", simulator.url, site=["nowhere.example.com"])
-    assert outcome.failed
-    assert outcome.result["error"] == {
-        "status": 404,
-        "code": "unknown_blog",
-        "message": outcome.result["error"]["message"],
-        "method": "GET",
-        "path": outcome.result["error"]["path"],
-    }
-    assert "Check site" in outcome.result["msg"]
+@pytest.mark.parametrize(
+    ("gather", "fields", "query", "record"),
+    [
+        # The API would empty the applications, so they are selected here.
+        ("applications", ["id", "title"], ListConnectedApplications(), {"id": 70, "title": "Backup"}),
+        (
+            "services",
+            ["connect_url"],
+            ListServices((("fields", "ID,connect_URL"),)),
+            {"connect_url": "https://connect.example/facebook"},
+        ),
+        ("sites", ["slug"], ListSites((("fields", "ID,URL,slug"),)), {"slug": "blog.example.com"}),
+    ],
+)
+def test_fields_of_the_other_lists(gather: str, fields: list[str], query: Any, record: dict[str, Any]) -> None:
+    asked = world()
+    (records,) = gathered(asked, gather=[gather], fields=fields).values()
+    assert records[0] == record
+    assert asked.reads == [query]
 
 
-@pytest.mark.parametrize("form", ["zone-less", "unix_int", "unix_str", "iso"])
-def test_all_forms_of_dates(simulator: Simulator, form: str) -> None:
-    """Health is the same, whatever form the expiry comes in."""
-    plain = {
-        record["id"]: (record["health"], record["expires"]) for record in gathered(simulator)["keyring_connections"]
-    }
-    for never in ("zero_date", "zero"):
-        simulator.settings(switches={"kc_expires_form": form, "kc_unix_never": never, "pc_date_form": "squeezed"})
-        records = gathered(simulator)["keyring_connections"]
-        assert {record["id"]: (record["health"], record["expires"]) for record in records} == plain
+def test_fields_of_the_account_keep_scope_and_site() -> None:
+    asked = world()
+    result = gathered(asked, gather=["account"], fields=["id", "token_client_id"])
+    assert result["account"] == {"id": ME, "token_client_id": 5, "token_scope": ["global"], "token_site_id": None}
+    assert asked.reads == [GetAccount((("fields", "ID,token_scope,token_site_id,token_client_id"),))]
+
+
+def test_context_and_meta_are_part_of_every_query() -> None:
+    asked = world()
+    every = ["publicize", "keyring", "applications", "services", "sites", "account"]
+    gathered(asked, gather=every, meta=["site", "service"], context="edit")
+    presentations = [getattr(query, "presentation", None) for query in asked.reads]
+    assert presentations == [(("context", "edit"), ("meta", "site,service"))] * 6
+
+
+def test_account_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(WpcomError):
+        plan("info", world(account=None), gather=["account"])
+    assert run("info", world(account=None), gather=["account"]).result["error"]["code"] == "authorization_required"

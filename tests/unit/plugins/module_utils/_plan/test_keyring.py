@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every rule and every error of ``wpcom_keyring_connection``."""
+"""The plan of one keyring connection."""
 
 from __future__ import annotations
 
@@ -10,209 +10,195 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
-from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import brief, run
+from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    DeleteKeyringConnection,
+    GetKeyringConnection,
+    ListKeyringConnections,
+    ListPublicizeConnections,
+)
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    BLUESKY,
+    FACEBOOK,
+    FOREIGN,
+    MASTODON,
+    SHOP,
+    World,
+    day,
+    keyring_connection,
+    plan,
+    publicize_connection,
+    reached,
+    refused,
+)
 
 
-def failed(simulator: Simulator, code: str, *told: str, **task: Any) -> TaskResult:
-    """Run a task that must fail in both modes, with a code and words, and change nothing."""
-    before = simulator.state()
-    for check_mode in (True, False):
-        outcome = run("keyring", simulator.url, check_mode=check_mode, **task)
-        assert outcome.failed, outcome.result
-        assert outcome.result["error"]["code"] == code, outcome.result["msg"]
-        for words in told:
-            assert words in outcome.result["msg"]
-    assert simulator.requests("POST") == []
-    assert simulator.state() == before
-    return outcome
+def used() -> World:
+    """Return a world in which Facebook is used on two sites, and another keyring connection too."""
+    return World(
+        publicize_connection(50, FACEBOOK, 1, SHOP),
+        publicize_connection(51, FACEBOOK, 2, SHOP),
+        publicize_connection(52, MASTODON, 2),
+        publicize_connection(60, FOREIGN, 1),
+    )
 
 
 @pytest.mark.parametrize(
-    ("task", "told"),
+    ("options", "told"),
     [
         ({"id": 0}, "id must be a positive number, got 0"),
         ({"service": ""}, "service must not be empty"),
         ({"service": "mastodon", "account": ""}, "account must not be empty"),
+        ({"service": "foo/bar"}, "service must be the ID of a service"),
     ],
 )
-def test_bad_options(simulator: Simulator, task: dict[str, Any], told: str) -> None:
-    """They are told by name, before anything is sent."""
-    failed(simulator, "invalid_option", told, **task)
-    assert simulator.requests() == []
+def test_bad_options_are_refused_before_anything_is_read(options: dict[str, Any], told: str) -> None:
+    world = World()
+    refused("keyring", world, "invalid_option", told, **options)
+    assert world.reads == []
 
 
 @pytest.mark.parametrize(
-    ("task", "found"),
+    ("options", "id", "read"),
     [
-        ({"id": 2001}, 2001),
-        ({"service": "facebook"}, 2001),
-        ({"service": "Facebook"}, 2001),
-        ({"service": "mastodon", "account": "@shop@mastodon.example"}, 2004),
-        ({"service": "mastodon", "account": "900004"}, 2004),
-        ({"service": "linkedin", "account": "Acme Editor"}, 2010),
-        ({"service": "instagram-business"}, 2009),
+        ({"id": 20}, 20, GetKeyringConnection(20)),
+        ({"service": "facebook"}, 20, ListKeyringConnections()),
+        ({"service": "Facebook"}, 20, ListKeyringConnections()),
+        ({"service": "mastodon", "account": "@shop"}, 23, ListKeyringConnections()),
+        ({"service": "mastodon", "account": "x23"}, 23, ListKeyringConnections()),
+        ({"service": "mastodon", "account": "@Shop"}, 23, ListKeyringConnections()),
     ],
 )
-def test_present(simulator: Simulator, task: dict[str, Any], found: int) -> None:
-    """It exists: one request, nothing changed, nothing written."""
-    for check_mode in (True, False):
-        simulator.clear_requests()
-        outcome = run("keyring", simulator.url, check_mode=check_mode, **task)
-        assert outcome.result["changed"] is False
-        assert outcome.result["connection"]["id"] == found
-        assert outcome.result["diff"]["before"] == outcome.result["diff"]["after"] != {}
-        assert [entry["method"] for entry in simulator.requests()] == ["GET"]
-
-
-def test_sites_are_numbers(simulator: Simulator) -> None:
-    """The wire has strings."""
-    assert run("keyring", simulator.url, id=2001).result["connection"]["sites"] == [3001, 3002]
-
-
-def test_missing(simulator: Simulator) -> None:
-    """A person has to make it: the URL is told."""
-    failed(
-        simulator,
-        "missing_keyring_connection",
-        "eyring connection 2999 not found",
-        "https://wordpress.com/marketing/connections",
-        id=2999,
-    )
-    outcome = failed(
-        simulator,
-        "missing_keyring_connection",
-        "eyring connection '@x' for Mastodon not found",
-        "2003 (mastodon: @ada@mastodon.example); 2004",
-        service="mastodon",
-        account="@x",
-    )
-    assert "service=mastodon" in outcome.result["connect_url"]
-    failed(simulator, "unknown_service", "gather=services", service="myspace")
-    failed(simulator, "unsupported_service", "no longer supports Twitter", service="twitter")
-
-
-def test_somebody_elses(simulator: Simulator) -> None:
-    """The server refuses, or says that it is not there."""
-    failed(simulator, "authorization_required", "is owned by another user", id=2101)
-    simulator.settings(switches={"foreign_keyring": "not_found"})
-    failed(simulator, "missing_keyring_connection", "eyring connection 2101 not found", id=2101)
-    failed(simulator, "missing_keyring_connection", service="mastodon", account="@grace@mastodon.example")
-
-
-def test_several(simulator: Simulator) -> None:
-    """They are listed, and how to name one."""
-    for state in ("present", "absent"):
-        outcome = failed(
-            simulator, "ambiguous_match", "2003", "2004", "by account, or by its ID", service="mastodon", state=state
-        )
-        assert [candidate["id"] for candidate in outcome.result["candidates"]] == [2003, 2004]
+def test_present_is_never_changed_and_costs_one_read(options: dict[str, Any], id: int, read: Any) -> None:
+    world = World()
+    planned = plan("keyring", world, **options)
+    result = planned.to_result(None)
+    assert result["connection"]["id"] == id
+    assert result["diff"]["before"] == result["diff"]["after"] != {}
+    assert world.reads == [read]
+    reached("keyring", world, **options)
 
 
 @pytest.mark.parametrize(
-    ("keyring_connection_id", "words"),
+    ("options", "code", "parts"),
     [
-        (2005, ("will soon stop working", "adablog", "refresh=1")),
-        (2006, ("is broken", "ada.bsky.example", "refresh=1")),
-        (2007, ("is broken", "ada.threads", "disconnect and reconnect it")),
-        (2010, ("will soon stop working", "Acme Editor", "expires")),
+        (
+            {"id": 99},
+            "missing_keyring_connection",
+            ("Keyring connection 99 not found among yours", "https://wordpress.com/marketing/connections"),
+        ),
+        (
+            {"service": "mastodon", "account": "@x"},
+            "missing_keyring_connection",
+            ("'@x' for Mastodon not found", "22 (mastodon: @Ada); 23", "https://connect.example/mastodon"),
+        ),
+        ({"service": "myspace"}, "unknown_service", ("gather=services",)),
+        ({"service": "twitter"}, "unsupported_service", ("no longer supports Twitter",)),
+        ({"service": "mastodon"}, "ambiguous_match", ("22", "23", "by account, or by its ID")),
+        ({"service": "mastodon", "state": "absent"}, "ambiguous_match", ("22", "23")),
     ],
 )
-def test_unhealthy_warns(simulator: Simulator, keyring_connection_id: int, words: tuple[str, ...]) -> None:
-    """The warning names account and remedy."""
-    (warning,) = run("keyring", simulator.url, id=keyring_connection_id).warnings
-    for word in words:
+def test_what_does_not_exist_or_is_ambiguous_is_refused(
+    options: dict[str, Any], code: str, parts: tuple[str, ...]
+) -> None:
+    refused("keyring", World(), code, *parts, **options)
+
+
+@pytest.mark.parametrize("options", [{"id": 24}, {"service": "bluesky"}])
+def test_test_finds_what_the_cached_status_hides_at_no_further_read(options: dict[str, Any]) -> None:
+    world = World(fresh=[keyring_connection(24, "bluesky", "ada.bsky", status="invalid")])
+    assert plan("keyring", world, **options).warnings == ()
+    world.reads.clear()
+    planned = plan("keyring", world, test=True, **options)
+    assert planned.operations == ()
+    assert planned.to_result(None)["connection"]["health"] == "broken"
+    assert len(planned.warnings) == len(world.reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"status": "broken"}, ("is broken", "open https://refresh.example/24 in a browser to refresh it")),
+        ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)",)),
+        ({"status": "invalid"}, ("is broken", "disconnect it and connect it again")),
+    ],
+)
+def test_unhealthy_keyring_connection_warns(changes: dict[str, Any], words: tuple[str, ...]) -> None:
+    world = World(keyrings=[keyring_connection(24, "bluesky", "ada.bsky", **changes)])
+    (warning,) = plan("keyring", world, id=24).warnings
+    for word in ("keyring connection 24 (bluesky, account 'Ada.Bsky')", *words):
         assert word in warning
 
 
-@pytest.mark.parametrize("task", [{"id": 2011}, {"service": "bluesky", "account": "quiet.bsky.example"}])
-def test_fresh_test(simulator: Simulator, task: dict[str, Any]) -> None:
-    """It costs no further request, and finds what the cached status hides."""
-    assert run("keyring", simulator.url, **task).warnings == []
-    simulator.clear_requests()
-    outcome = run("keyring", simulator.url, test=True, **task)
-    assert outcome.result["connection"]["health"] == "broken"
-    assert outcome.result["connection"]["repair"] == "reconnect"
-    assert outcome.result["changed"] is False
-    assert len(outcome.warnings) == 1
-    (entry,) = simulator.requests()
-    assert entry["query"] == {"force_connection_test": "1"}
+# Deletions
 
 
-# Deleting
+@pytest.mark.parametrize("cascade", [False, True])
+@pytest.mark.parametrize("options", [{"id": 24}, {"service": "bluesky"}])
+def test_unused_keyring_connection_is_deleted_without_cascade(options: dict[str, Any], cascade: bool) -> None:
+    planned = reached("keyring", used(), DeleteKeyringConnection(24), state="absent", cascade=cascade, **options)
+    result = planned.to_result(None)
+    assert result["connection"] is None
+    assert result["publicize_connections"] == []
+    assert result["diff"]["before"]["id"] == 24
+    assert result["diff"]["after"] == {}
+    assert planned.warnings == ()
 
 
-def test_absent_of_an_unused_one(simulator: Simulator) -> None:
-    """Nothing hangs on it, so that cascade is not needed."""
-    checked = run("keyring", simulator.url, check_mode=True, id=2008, state="absent")
-    assert simulator.requests("POST") == []
-    outcome = run("keyring", simulator.url, id=2008, state="absent")
-    assert brief(simulator.requests("POST")) == ["POST /me/keyring-connections/2008/delete"]
-    for result in (checked.result, outcome.result):
-        assert result["changed"] is True
-        assert result["connection"] is None
-        assert result["publicize_connections"] == []
-        assert result["diff"]["before"]["id"] == 2008
-        assert result["diff"]["after"] == {}
-    for check_mode in (True, False):
-        again = run("keyring", simulator.url, check_mode=check_mode, id=2008, state="absent")
-        assert again.result["changed"] is False
-        assert again.result["publicize_connections"] == []
-    assert len(simulator.requests("POST")) == 1
-
-
-def test_absent_without_cascade(simulator: Simulator) -> None:
-    """The blast radius is shown, on all sites, and nothing is deleted."""
-    outcome = failed(
-        simulator,
+def test_used_keyring_connection_is_not_deleted_without_cascade() -> None:
+    error = refused(
+        "keyring",
+        used(),
         "cascade_needed",
-        "2 publicize connection(s)",
-        "5001",
-        "5003",
-        "on site 3002",
-        "cascade to true",
-        id=2001,
+        "Deleting keyring connection 20 (facebook: Ada) would delete 2 publicize connection(s)",
+        "50 (facebook: Shop on site 1); 51 (facebook: Shop on site 2)",
+        "Nothing was deleted. Set cascade to true",
+        id=20,
         state="absent",
     )
-    assert [row["id"] for row in outcome.result["publicize_connections"]] == [5001, 5003]
-    assert outcome.result["connection"]["id"] == 2001
+    assert error.result["connection"]["id"] == 20
+    assert [record["id"] for record in error.result["publicize_connections"]] == [50, 51]
 
 
-def test_absent_with_cascade(simulator: Simulator) -> None:
-    """Check mode shows the same as the deletion: what goes with it."""
-    checked = run("keyring", simulator.url, check_mode=True, service="facebook", state="absent", cascade=True)
-    assert simulator.requests("POST") == []
-    outcome = run("keyring", simulator.url, service="facebook", state="absent", cascade=True)
-    for result in (checked.result, outcome.result):
-        assert [row["id"] for row in result["publicize_connections"]] == [5001, 5003]
-        assert [row["id"] for row in result["diff"]["before"]["publicize_connections"]] == [5001, 5003]
-    assert checked.result["diff"] == outcome.result["diff"]
-    left = {row["ID"] for row in simulator.state()["publicize_connections"]}
-    assert not {5001, 5003} & left
-    assert 5005 in left
+def test_cascade_shows_what_is_deleted_on_all_sites() -> None:
+    world = used()
+    operation = DeleteKeyringConnection(20)
+    planned = reached("keyring", world, operation, service="facebook", state="absent", cascade=True)
+    result = planned.to_result(None)
+    assert [record["id"] for record in result["publicize_connections"]] == [50, 51]
+    assert [record["id"] for record in result["diff"]["before"]["publicize_connections"]] == [50, 51]
+    assert sorted(world.connections) == [52, 60]
 
 
-def test_absent_sees_sites_that_the_token_does_not(simulator: Simulator) -> None:
-    """A token for one site lists the connections there only, but the deletion reaches all of them."""
-    outcome = failed(
-        simulator,
-        "cascade_needed",
-        "5001",
-        "one or more on site 3002",
-        id=2001,
-        state="absent",
-        api_token="sim-token-site",
-    )
-    assert [row["id"] for row in outcome.result["publicize_connections"]] == [5001]
+def test_deletion_reads_the_keyring_connection_and_what_uses_it() -> None:
+    world = used()
+    plan("keyring", world, id=20, state="absent", cascade=True)
+    assert world.reads == [GetKeyringConnection(20), ListPublicizeConnections(keyring_connection_id=20)]
 
 
-@pytest.mark.parametrize("task", [{"id": 2999}, {"service": "mastodon", "account": "@x"}, {"service": "myspace"}])
-@pytest.mark.parametrize("form", ["not_found", "empty"])
-def test_absent_of_what_is_not_there(simulator: Simulator, task: dict[str, Any], form: str) -> None:
-    """It is absent, in both forms of the answer."""
-    simulator.settings(switches={"keyring_not_found_form": form})
-    outcome = run("keyring", simulator.url, state="absent", **task)
-    assert outcome.result["changed"] is False
-    assert outcome.result["connection"] is None
-    assert outcome.result["diff"]["before"] == outcome.result["diff"]["after"] == {}
+def test_sites_that_the_token_does_not_show_count_too() -> None:
+    seen = keyring_connection(20, "facebook", "ada", sites=[2, 1])
+    world = World(publicize_connection(50, seen, 1, SHOP), keyrings=[seen])
+    error = refused("keyring", world, "cascade_needed", "2 publicize", "one or more on site 2", id=20, state="absent")
+    assert [record["id"] for record in error.result["publicize_connections"]] == [50]
+    planned = plan("keyring", world, id=20, state="absent", cascade=True)
+    (warning,) = planned.warnings
+    assert "deletes its publicize connections on site 2 too, which this token does not show" in warning
+
+
+def test_keyring_connection_that_only_unseen_sites_use_requires_cascade() -> None:
+    world = World(keyrings=[keyring_connection(24, "bluesky", "ada", sites=[2])])
+    refused("keyring", world, "cascade_needed", "one or more on site 2", id=24, state="absent")
+
+
+@pytest.mark.parametrize("options", [{"id": 99}, {"service": "mastodon", "account": "@x"}, {"service": "myspace"}])
+def test_what_does_not_exist_is_absent(options: dict[str, Any]) -> None:
+    planned = reached("keyring", used(), state="absent", **options)
+    result = planned.to_result(None)
+    assert result["connection"] is None
+    assert result["publicize_connections"] == []
+    assert result["diff"]["before"] == result["diff"]["after"] == {}
+
+
+def test_header_of_the_diff_names_the_account() -> None:
+    world = World(publicize_connection(50, BLUESKY))
+    assert plan("keyring", world, id=24).diff.header == "keyring connection 24 (bluesky: Ada.Bsky)"

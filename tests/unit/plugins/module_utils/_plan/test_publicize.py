@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every rule and every error of ``wpcom_publicize_connection``, with the requests that it takes."""
+"""The plan of one publicize connection."""
 
 from __future__ import annotations
 
@@ -10,831 +10,459 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache
-from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
+from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
     DeletePublicizeConnection,
-    GetService,
+    FindAccount,
+    FindSite,
+    GetKeyringConnection,
+    GetPublicizeConnection,
     ListKeyringConnections,
     ListPublicizeConnections,
     ListSitePublicizeConnections,
+    UpdatePublicizeConnection,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._plan.publicize import plan_publicize_connection
-from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import brief, run, unset
-
-FACEBOOK_112 = {"site": "blog.example.com", "service": "facebook", "external_user_id": "112"}
-
-
-def failed(simulator: Simulator, code: str, *told: str, check_mode: bool = False, **task: Any) -> TaskResult:
-    """Run a task that must fail with a code and words, without a write, and as much in the other mode."""
-    before = simulator.state()
-    for mode in (True, check_mode):
-        outcome = run("publicize", simulator.url, check_mode=mode, **task)
-        assert outcome.failed, outcome.result
-        assert outcome.result["error"]["code"] == code, outcome.result["msg"]
-        for words in told:
-            assert words in outcome.result["msg"]
-    assert simulator.requests("POST") == []
-    assert simulator.state()["publicize_connections"] == before["publicize_connections"]
-    return outcome
-
-
-def done(simulator: Simulator, *posts: tuple[str, Any], **task: Any) -> TaskResult:
-    """Run a task that must send exactly these writes, after a check that sends none, and nothing the second time."""
-    checked = run("publicize", simulator.url, check_mode=True, **task)
-    assert not checked.failed, checked.result
-    assert simulator.requests("POST") == []
-    outcome = run("publicize", simulator.url, **task)
-    assert not outcome.failed, outcome.result
-    assert [(entry["path"], entry["body"]) for entry in simulator.requests("POST")] == list(posts)
-    assert outcome.result["changed"] == checked.result["changed"] == bool(posts)
-    assert outcome.result["diff"] == checked.result["diff"]
-    for check_mode in (False, True):
-        again = run("publicize", simulator.url, check_mode=check_mode, **task)
-        assert again.result["changed"] is False, again.result
-        assert again.result["connection"] is None or again.result["connection"]["id"]
-    assert len(simulator.requests("POST")) == len(posts)
-    simulator.clear_requests()
-    return outcome
-
-
-# Options
-
-
-@pytest.mark.parametrize(
-    ("task", "told"),
-    [
-        ({"id": 0}, "id must be a positive number, got 0"),
-        ({"id": -5}, "id must be a positive number, got -5"),
-        ({"site": "3001", "keyring_connection_id": 0}, "keyring_connection_id must be a positive number"),
-        ({"site": "3001", "service": ""}, "service must not be empty"),
-        ({"site": "3001", "service": "mastodon", "account": ""}, "account must not be empty"),
-        ({"id": 5001, "external_user_id": ""}, "external_user_id must not be empty"),
-        ({"id": 5001, "external_user_name": ""}, "external_user_name must not be empty"),
-        ({"site": "3001"}, "One of the following is required"),
-        ({"service": "mastodon"}, "site is required unless id is set"),
-        ({"keyring_connection_id": 2003}, "site is required unless id is set"),
-        ({"id": 5001, "account": "x"}, "account requires service"),
-        ({"id": 5001, "external_user_id": "false"}, "reset_external_user"),
-        ({"id": 5001, "external_user_id": "False"}, "reset_external_user"),
-        (
-            {"id": 5001, "external_user_id": "1", "external_user_name": "x"},
-            "external_user_id and external_user_name are mutually exclusive",
-        ),
-        (
-            {"id": 5001, "external_user_id": "1", "reset_external_user": True},
-            "external_user_id and reset_external_user are mutually exclusive",
-        ),
-        ({"site": "", "service": "mastodon"}, "site must be the numeric ID or the domain"),
-        ({"site": "https://blog.example.com/", "service": "mastodon"}, "site must be the numeric ID or the domain"),
-        ({"site": "blog example", "service": "mastodon"}, "site must be the numeric ID or the domain"),
-        ({"site": "0", "service": "mastodon"}, "site must be a positive number or a domain"),
-    ],
+from ansible_collections.community.wpcom.tests.unit import refusals
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    BLUESKY,
+    CLUB,
+    COLLEAGUE,
+    EVERYTHING,
+    FACEBOOK,
+    FOREIGN,
+    LINKEDIN,
+    MASTODON,
+    SHOP,
+    SOCIETY,
+    World,
+    created,
+    day,
+    keyring_connection,
+    plan,
+    publicize_connection,
+    reached,
+    refusal,
+    refused,
+    run,
+    site,
 )
-def test_bad_options(simulator: Simulator, task: dict[str, Any], told: str) -> None:
-    """They are told by name, before anything is sent."""
-    failed(simulator, "invalid_option", told, **task)
-    assert simulator.requests() == []
+from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
+
+ON_SITE_1 = {"site": "1", "service": "linkedin"}
+KEYRINGS_AND_SITE_1 = [ListKeyringConnections(), ListSitePublicizeConnections("1")]
+
+
+def world() -> World:
+    """Return a world with a connection of LinkedIn on site 1, another one of it on site 2, and one of a colleague."""
+    return World(
+        publicize_connection(50, LINKEDIN, 1, SOCIETY),
+        publicize_connection(51, LINKEDIN, 2),
+        publicize_connection(60, FOREIGN, 1, shared=True),
+    )
+
+
+@pytest.mark.parametrize("refusal", refusals.IMPOSSIBLE.values(), ids=refusals.IMPOSSIBLE)
+def test_what_cannot_be_is_refused_in_both_modes(refusal: Refusal) -> None:
+    refused("publicize", refusals.world(), refusal.code, *refusal.parts, **refusal.options)
 
 
 # Which connection is meant
 
 
 @pytest.mark.parametrize(
-    ("site", "path"), [(None, "/me"), ("3001", "/sites/3001"), (" BLOG.example.com ", "/sites/blog.example.com")]
-)
-def test_id_chooses_the_endpoints(simulator: Simulator, site: Optional[str], path: str) -> None:
-    """Without site those of the account, with site those of the site."""
-    where = f"{path}/publicize-connections/5002"
-    done(simulator, (where, {"shared": True}), id=5002, site=site, shared=True)
-    run("publicize", simulator.url, id=5002, site=site, state="absent")
-    assert brief(simulator.requests("POST")) == [f"POST {where}/delete"]
-    assert all(
-        entry["path"].startswith(path) or "keyring" in entry["path"] or entry["path"] == "/me/publicize-connections"
-        for entry in simulator.requests()
-    )
-
-
-def test_id_needs_one_request(simulator: Simulator) -> None:
-    """No change by ID costs one read."""
-    for site in (None, "3001"):
-        simulator.clear_requests()
-        outcome = run("publicize", simulator.url, id=5001, site=site, shared=False)
-        assert outcome.result["changed"] is False
-        assert outcome.result["connection"]["external_id"] == "111"
-        assert len(simulator.requests()) == 1
-
-
-@pytest.mark.parametrize(
-    "task",
+    ("options", "reads"),
     [
-        {"service": "facebook"},
-        {"service": "facebook", "external_user_id": "111"},
-        {"service": "facebook", "external_user_name": "Analytical Engines"},
-        {"service": "mastodon", "account": "@ada@mastodon.example"},
-        {"service": "mastodon", "account": "900003", "shared": False},
-        {"service": "mastodon", "account": "@ada@mastodon.example", "reset_external_user": True},
-        {"keyring_connection_id": 2003},
-        {"keyring_connection_id": 2003, "unique_per": "external_user"},
-    ],
-)
-def test_no_change_needs_three_requests(simulator: Simulator, task: dict[str, Any]) -> None:
-    """No change by service and account costs three reads at most."""
-    outcome = run("publicize", simulator.url, site="3001", **task)
-    assert not outcome.failed, outcome.result
-    assert outcome.result["changed"] is False
-    assert len(simulator.requests()) <= 3
-    assert simulator.requests("POST") == []
-
-
-def test_missing_id(simulator: Simulator) -> None:
-    """A connection cannot be made by ID."""
-    failed(simulator, "missing", "ublicize connection 5999 not found among yours", "omit id", id=5999)
-    failed(simulator, "missing", "ublicize connection 5999 not found on site 3001", "omit id", id=5999, site="3001")
-    failed(simulator, "missing", "ublicize connection 5003 not found on site 3001", id=5003, site="3001")
-
-
-def test_missing_id_is_absent(simulator: Simulator) -> None:
-    """What is not there is absent."""
-    outcome = done(simulator, id=5999, state="absent")
-    assert outcome.result["connection"] is None
-    assert outcome.result["diff"]["before"] == outcome.result["diff"]["after"] == {}
-
-
-@pytest.mark.parametrize(
-    ("task", "told"),
-    [
-        ({"service": "mastodon"}, "does not match service"),
-        ({"keyring_connection_id": 2003}, "does not match keyring_connection_id"),
+        ({"id": 50}, [GetPublicizeConnection(50)]),
+        ({"id": 50, "shared": False}, [GetPublicizeConnection(50)]),
+        ({"id": 50, "site": "Blog.example.com"}, [GetPublicizeConnection(50, "blog.example.com")]),
+        ({"id": 50, "service": "linkedin", "keyring_connection_id": 21}, [GetPublicizeConnection(50)]),
         (
-            {"site": "3001", "service": "facebook", "keyring_connection_id": 2002},
-            "does not match keyring_connection_id",
+            {"id": 50, "service": "linkedin", "account": "ada-l"},
+            [GetPublicizeConnection(50), ListKeyringConnections()],
         ),
+        ({"site": "1", "service": "linkedin"}, KEYRINGS_AND_SITE_1),
+        ({"site": "1", "service": "LinkedIn", "account": "x21"}, KEYRINGS_AND_SITE_1),
+        ({"site": "1", "keyring_connection_id": 21}, KEYRINGS_AND_SITE_1),
+        ({"site": "1", "keyring_connection_id": 21, "unique_per": "external_user"}, KEYRINGS_AND_SITE_1),
+        ({"site": "1", "service": "linkedin", "external_user_id": "211"}, KEYRINGS_AND_SITE_1),
+        ({"site": "1", "service": "linkedin", "external_user_name": "society"}, KEYRINGS_AND_SITE_1),
     ],
 )
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_id_and_another_connection(simulator: Simulator, task: dict[str, Any], told: str, state: str) -> None:
-    """Options beside id that do not fit are a contradiction, never a guess."""
-    failed(simulator, "invalid_option", "Publicize connection 5001", told, id=5001, state=state, **task)
+def test_no_change_reads_one_connection_or_two_lists(options: dict[str, Any], reads: list[Any]) -> None:
+    asked = world()
+    planned = plan("publicize", asked, **options)
+    assert planned.operations == ()
+    assert planned.to_result(None)["connection"]["id"] == 50
+    assert planned.to_result(None)["changed"] is False
+    assert asked.reads == reads
 
 
-def test_id_and_another_account(simulator: Simulator) -> None:
-    """The same for an account."""
-    simulator.patch(
-        keyring_connections=[
-            {"ID": 2050, "user_ID": 1001, "service": "facebook", "external_ID": "9", "external_name": "second"}
-        ]
-    )
-    failed(simulator, "invalid_option", "does not match account", id=5001, service="facebook", account="second")
-    done(simulator, id=5001, service="facebook", account="Ada Lovelace")
+@pytest.mark.parametrize("site_option", [None, "1", "blog.example.com"])
+@pytest.mark.parametrize(
+    ("options", "operation"),
+    [
+        ({"shared": True}, lambda site: UpdatePublicizeConnection(50, site, shared=True)),
+        ({"state": "absent"}, lambda site: DeletePublicizeConnection(50, site)),
+    ],
+)
+def test_connection_by_id_is_written_through_its_site_where_one_is_set(
+    site_option: Optional[str], options: dict[str, Any], operation: Any
+) -> None:
+    reached("publicize", world(), operation(site_option), id=50, site=site_option, **options)
 
 
-def test_service_in_capitals(simulator: Simulator) -> None:
-    """The names of services are in lower case."""
-    assert done(simulator, site="3001", service="Facebook").result["connection"]["id"] == 5001
+@pytest.mark.parametrize(
+    ("options", "id"),
+    [
+        ({"external_user_id": "211"}, 50),
+        ({"external_user_id": "212"}, 51),
+        ({"external_user_name": "The Society"}, 50),
+        ({"external_user_name": "club"}, 51),
+    ],
+)
+def test_two_external_users_are_told_apart_by_naming_one(options: dict[str, Any], id: int) -> None:
+    side_by_side = World(publicize_connection(50, LINKEDIN, 1, SOCIETY), publicize_connection(51, LINKEDIN, 1, CLUB))
+    planned = reached("publicize", side_by_side, unique_per="external_user", **options, **ON_SITE_1)
+    assert planned.to_result(None)["connection"]["id"] == id
 
 
-def test_several_accounts(simulator: Simulator) -> None:
-    """They are listed, and the option that decides is named."""
-    outcome = failed(
-        simulator,
-        "ambiguous_match",
-        "2003",
-        "2004",
-        "@shop@mastodon.example",
-        "account",
-        site="3001",
-        service="mastodon",
-    )
-    assert [candidate["id"] for candidate in outcome.result["candidates"]] == [2003, 2004]
+def test_ambiguous_connections_are_candidates_in_the_result() -> None:
+    error = refused("publicize", refusals.world(), "ambiguous_match", site="3", service="linkedin")
+    assert [candidate["id"] for candidate in error.result["candidates"]] == [54, 55]
 
 
-@pytest.mark.parametrize("account", ["900010", "acme-l", "Acme Editor"])
-def test_account_by_any_of_its_names(simulator: Simulator, account: str) -> None:
-    """External ID, name or display name."""
-    done(
-        simulator,
-        ("/sites/3001/publicize-connections/new", {"keyring_connection_ID": 2010}),
-        site="3001",
-        service="linkedin",
-        account=account,
-    )
-
-
-def test_no_account(simulator: Simulator) -> None:
-    """A person has to make it: the URL is told, and in the result for a program."""
-    outcome = failed(
-        simulator,
-        "missing_keyring_connection",
-        "eyring connection '@nobody' for Mastodon not found",
-        "2003 (mastodon: @ada@mastodon.example)",
-        "/connect/?action=request",
-        "in a browser",
-        site="3001",
-        service="mastodon",
-        account="@nobody",
-    )
-    assert "service=mastodon" in outcome.result["connect_url"]
-    simulator.patch(delete={"keyring_connections": [2007]})
-    outcome = failed(simulator, "missing_keyring_connection", "of this service: none", site="3001", service="threads")
-    assert "service=threads" in outcome.result["connect_url"]
-
-
-def test_no_keyring_connection_of_this_id(simulator: Simulator) -> None:
-    """Those there are are listed."""
-    failed(
-        simulator,
-        "missing_keyring_connection",
-        "eyring connection 2999 not found",
-        "2001 (facebook",
-        site="3001",
-        keyring_connection_id=2999,
-    )
-    # Somebody else's is none of mine.
-    failed(
-        simulator,
-        "missing_keyring_connection",
-        "eyring connection 2102 not found",
-        site="3001",
-        keyring_connection_id=2102,
-    )
-    failed(
-        simulator,
-        "missing_keyring_connection",
-        "eyring connection 2999 for Facebook not found",
-        site="3001",
-        keyring_connection_id=2999,
-        service="facebook",
-    )
-
-
-def test_keyring_connection_of_another_service(simulator: Simulator) -> None:
-    """A contradiction is told."""
-    failed(
-        simulator,
-        "invalid_option",
-        "is not of service 'mastodon'",
-        site="3001",
-        keyring_connection_id=2001,
-        service="mastodon",
-    )
-
-
-def test_unknown_service(simulator: Simulator) -> None:
-    """A typing error is not a missing account."""
-    failed(simulator, "unknown_service", "has no service 'facebok'", "gather=services", site="3001", service="facebok")
-
-
-def test_unsupported_service(simulator: Simulator) -> None:
-    """No account can help."""
-    failed(simulator, "unsupported_service", "no longer supports Twitter", site="3001", service="twitter")
-    simulator.patch(keyring_connections=[{"ID": 2050, "user_ID": 1001, "service": "twitter", "external_ID": "9"}])
-    failed(simulator, "unsupported_service", "no longer supports Twitter", site="3001", service="twitter")
-
-
-@pytest.mark.parametrize("service", ["foo/bar", "face book", "../me", "\u00fc", "?"])
-def test_service_that_cannot_be_one(simulator: Simulator, service: str) -> None:
-    """It would lead to another route."""
-    failed(simulator, "invalid_option", "service must be the ID of a service", site="3001", service=service)
-    assert simulator.requests() == []
-
-
-@pytest.mark.parametrize("site", ["a\x00b", "a\u2028b", "", " "])
-def test_site_that_cannot_be_one(simulator: Simulator, site: str) -> None:
-    """Before anything is sent."""
-    failed(simulator, "invalid_option", "site must be", site=site, service="mastodon")
-    assert simulator.requests() == []
-
-
-def test_other_digits_are_no_id(simulator: Simulator) -> None:
-    """Python takes them for a number, the API does not."""
-    for site in ("\u00b2", "\u0663\u0660\u0660\u0661"):
-        failed(simulator, "unknown_blog", site=site, service="mastodon", account="@ada@mastodon.example")
-
-
-def test_service_that_is_not_for_posts(simulator: Simulator) -> None:
-    """Google Photos has accounts, but nothing can be shared there."""
-    failed(
-        simulator,
-        "invalid_option",
-        "google_photos",
-        "does not support publishing",
-        site="3001",
-        service="google_photos",
-    )
-
-
-def test_two_connections_of_one_account(simulator: Simulator) -> None:
-    """It has really happened: never a guess, both are listed."""
-    task = {"site": "3003", "service": "mastodon", "account": "@shop@mastodon.example"}
-    for state in ("present", "absent"):
-        outcome = failed(simulator, "ambiguous_match", "5008", "5009", "by id", state=state, **task)
-        assert [candidate["id"] for candidate in outcome.result["candidates"]] == [5008, 5009]
-    # They have the same external user, so that only the ID tells them apart.
-    outcome = failed(simulator, "ambiguous_match", "Select one by id.", unique_per="external_user", **task)
-
-
-def test_two_external_users_side_by_side(simulator: Simulator) -> None:
-    """Per account they are ambiguous; per external user each is one."""
-    task = {"site": "3003", "service": "linkedin", "account": "ada-l"}
-    failed(simulator, "ambiguous_match", "unique_per to external_user", **task)
-    failed(
-        simulator, "ambiguous_match", "name its external user by external_user_id", unique_per="external_user", **task
-    )
-    failed(simulator, "ambiguous_match", external_user_id="211", **task)
-    for number, connection_id in (("211", 5010), ("212", 5011)):
-        outcome = done(simulator, external_user_id=number, unique_per="external_user", **task)
-        assert outcome.result["connection"]["id"] == connection_id
-    outcome = done(simulator, external_user_name="The Difference Club", unique_per="external_user", **task)
-    assert outcome.result["connection"]["id"] == 5011
-
-
-def test_third_external_user_beside_two(simulator: Simulator) -> None:
-    """The account itself, named by reset, is one of its own."""
-    outcome = done(
-        simulator,
-        ("/sites/3003/publicize-connections/new", {"keyring_connection_ID": 2002}),
-        site="3003",
-        keyring_connection_id=2002,
-        unique_per="external_user",
-        reset_external_user=True,
-    )
-    assert outcome.result["connection"]["external_id"] == "900002"
+@pytest.mark.parametrize("read_only", [None, True])
+def test_connection_of_another_user_with_the_same_service_does_not_count(read_only: Optional[bool]) -> None:
+    theirs = publicize_connection(60, FOREIGN, 1, shared=True, read_only=read_only)
+    reached("publicize", World(theirs), created(MASTODON, known_ids=[60]), site="1", service="mastodon", account="@ada")
 
 
 # Updates
 
 
 @pytest.mark.parametrize(
-    ("task", "body", "external_id"),
+    ("options", "operation"),
     [
-        ({"external_user_id": "112"}, {"external_user_ID": "112"}, "112"),
-        ({"external_user_name": "Difference Engines"}, {"external_user_ID": "112"}, "112"),
-        ({"external_user_id": "112", "shared": True}, {"shared": True, "external_user_ID": "112"}, "112"),
-        ({"external_user_id": "111", "shared": True}, {"shared": True}, "111"),
-        ({"shared": True}, {"shared": True}, "111"),
+        ({"shared": True}, UpdatePublicizeConnection(50, "1", shared=True)),
+        ({"external_user_id": "212"}, UpdatePublicizeConnection(50, "1", external_id="212")),
+        ({"external_user_id": "212", "shared": True}, UpdatePublicizeConnection(50, "1", True, "212")),
+        ({"external_user_id": "212", "shared": False}, UpdatePublicizeConnection(50, "1", external_id="212")),
+        ({"external_user_id": "211", "shared": True}, UpdatePublicizeConnection(50, "1", shared=True)),
     ],
 )
-def test_update_sends_what_differs(simulator: Simulator, task: dict[str, Any], body: Any, external_id: str) -> None:
-    """And nothing else; IDs as strings."""
-    path = "/sites/blog.example.com/publicize-connections/5001"
-    outcome = done(simulator, (path, body), site="blog.example.com", service="facebook", **task)
-    record = outcome.result["connection"]
-    assert record["external_id"] == external_id
-    assert record["shared"] is task.get("shared", False)
-    # Who shares no longer owns alone.
-    assert record["user_id"] == (0 if task.get("shared") else 1001)
-    assert outcome.result["diff"]["before"]["external_id"] == "111"
-    assert outcome.result["diff"]["after"]["external_id"] == external_id
+def test_update_has_only_what_differs(options: dict[str, Any], operation: Any) -> None:
+    planned = reached("publicize", world(), operation, **ON_SITE_1, **options)
+    result = planned.to_result(None)
+    assert result["connection"]["shared"] is options.get("shared", False)
+    assert result["connection"]["external_id"] == options.get("external_user_id", "211")
+    # A shared connection belongs to no user.
+    assert result["connection"]["user_id"] == (0 if options.get("shared") else 1)
+    assert (planned.diff.before["external_id"], planned.diff.before["shared"]) == ("211", False)
+    assert planned.diff.header == "publicize connection 50 on site 1 (linkedin)"
 
 
-def test_unshare(simulator: Simulator) -> None:
-    """False is a value, not an option left out."""
-    outcome = done(simulator, ("/me/publicize-connections/5003", {"shared": False}), id=5003, shared=False)
-    assert outcome.result["connection"]["user_id"] == 1001
+def test_false_unshares() -> None:
+    shared = World(publicize_connection(50, LINKEDIN, 1, shared=True))
+    planned = reached("publicize", shared, UpdatePublicizeConnection(50, shared=False), id=50, shared=False)
+    assert planned.to_result(None)["connection"]["user_id"] == 1
 
 
-def test_reset(simulator: Simulator) -> None:
-    """Back to the account itself: sent as false."""
-    simulator.patch(delete={"publicize_connections": [5011]})
-    path = "/me/publicize-connections/5010"
-    outcome = done(simulator, (path, {"external_user_ID": False}), id=5010, reset_external_user=True)
-    assert outcome.result["connection"]["external_id"] == "900002"
-    assert outcome.result["diff"]["after"]["external_id"] == "900002"
+def test_options_that_are_not_set_are_left_unchanged() -> None:
+    shared = World(publicize_connection(50, LINKEDIN, 1, SOCIETY, shared=True))
+    planned = reached("publicize", shared, **ON_SITE_1)
+    result = planned.to_result(None)["connection"]
+    assert (result["shared"], result["external_id"]) == (True, "211")
 
 
-def test_account_itself_by_its_id(simulator: Simulator) -> None:
-    """Naming the account as the external user resets."""
-    simulator.patch(delete={"publicize_connections": [5011]})
-    done(simulator, ("/me/publicize-connections/5010", {"external_user_ID": False}), id=5010, external_user_id="900002")
-
-
-def test_new_page_is_refetched(simulator: Simulator) -> None:
-    """One that is not known yet is looked up once more, with a refetch."""
-    outcome = run("publicize", simulator.url, site="3001", service="facebook", external_user_name="New Page")
-    assert outcome.result["connection"]["external_id"] == "113"
-    refetches = [entry for entry in simulator.requests("GET") if "force_external_users_refetch" in entry["query"]]
-    assert [entry["path"] for entry in refetches] == ["/me/keyring-connections/2001"]
-    # One that is known is not.
-    simulator.reset()
-    run("publicize", simulator.url, site="3001", service="facebook", external_user_id="112")
-    assert not any("force_external_users_refetch" in entry["query"] for entry in simulator.requests())
-
-
-def test_unknown_page(simulator: Simulator) -> None:
-    """Those there are are listed, the new ones too."""
-    failed(
-        simulator,
-        "unknown_external_user",
-        "no external user '999'",
-        "113 (New Page)",
-        "refreshing the connection",
-        site="3001",
-        service="facebook",
-        external_user_id="999",
-    )
-
-
-def test_two_pages_of_one_name(simulator: Simulator) -> None:
-    """A name that fits twice is ambiguous."""
-    users = [{"external_ID": number, "external_name": "Twin"} for number in ("301", "302")]
-    simulator.patch(keyring_connections=[{"ID": 2001, "additional_external_users": users}])
-    failed(
-        simulator,
-        "ambiguous_match",
-        "external_user_id (301, 302)",
-        site="3001",
-        service="facebook",
-        external_user_name="Twin",
-    )
-
-
-def test_service_without_external_users(simulator: Simulator) -> None:
-    """It is refused before the server would."""
-    for task in ({"external_user_id": "900099"}, {"external_user_name": "somebody"}):
-        failed(
-            simulator,
-            "invalid_option",
-            "Mastodon does not support external users",
-            "external_user_id",
-            site="3001",
-            keyring_connection_id=2003,
-            **task,
-        )
-
-
-def test_service_of_external_users_only(simulator: Simulator) -> None:
-    """The profile itself will not do: the pages are listed."""
-    words = ("Facebook does not support posting to the profile itself", "external_user_id", "111 (Analytical Engines)")
-    failed(simulator, "invalid_option", *words, site="3003", service="facebook")
-    failed(simulator, "invalid_option", *words, site="3003", service="facebook", reset_external_user=True)
-    failed(simulator, "invalid_option", *words, id=5001, reset_external_user=True)
-    failed(simulator, "unknown_external_user", site="3003", service="facebook", external_user_id="900001")
-
-
-# Creating
-
-
-def test_create(simulator: Simulator) -> None:
-    """One write with what was asked, and the server's answer is the result."""
-    outcome = done(
-        simulator,
-        (
-            "/sites/news.example.org/publicize-connections/new",
-            {"keyring_connection_ID": 2001, "external_user_ID": "112", "shared": True},
-        ),
-        site="news.example.org",
-        service="facebook",
-        external_user_name="Difference Engines",
-        shared=True,
-    )
-    record = outcome.result["connection"]
-    assert (record["id"], record["site_id"], record["shared"], record["external_id"]) == (5016, 3003, True, "112")
-    assert outcome.result["diff"]["before"] == {}
-    assert outcome.result["diff"]["before_header"] == outcome.result["diff"]["after_header"]
-    assert "id" not in outcome.result["diff"]["after"]
-
-
-def test_create_in_check_mode(simulator: Simulator) -> None:
-    """The predicted record has no ID."""
-    outcome = run("publicize", simulator.url, check_mode=True, site="3001", service="linkedin", account="ada-l")
-    record = outcome.result["connection"]
-    assert outcome.result["changed"] is True
-    assert record["id"] is None
-    assert (record["site_id"], record["user_id"], record["service"]) == (3001, 1001, "linkedin")
-    assert (record["external_id"], record["health"]) == ("900002", "ok")
-
-
-def test_create_on_an_empty_site_by_domain(simulator: Simulator) -> None:
-    """The ID of the site is looked up where no connection tells it."""
-    simulator.patch(delete={"publicize_connections": [5013, 5015]})
-    outcome = run("publicize", simulator.url, check_mode=True, site="jetpack.example.com", keyring_connection_id=2003)
-    assert outcome.result["connection"]["site_id"] == 3006
-    outcome = run(
-        "publicize",
-        simulator.url,
-        api_token="sim-token-sharing",
-        site="jetpack.example.com",
-        keyring_connection_id=2003,
-    )
-    assert outcome.result["connection"]["site_id"] == 3006
-
-
-def test_create_that_is_not_done_as_asked(simulator: Simulator) -> None:
-    """A silently dropped key fails, and the connection is in the result."""
-    simulator.settings(switches={"drop_shared": True})
-    outcome = run("publicize", simulator.url, site="3001", service="linkedin", account="ada-l", shared=True)
-    assert outcome.failed
-    assert outcome.result["error"]["code"] == "ignored_write"
-    assert outcome.result["connection"]["id"] == 5016
-    assert outcome.result["changed"] is True
-
-
-def test_create_with_a_broken_account_warns(simulator: Simulator) -> None:
-    """The warning names account and remedy."""
-    outcome = run("publicize", simulator.url, site="3001", service="bluesky", account="ada.bsky.example")
-    assert outcome.result["changed"] is True
-    (warning,) = outcome.warnings
-    assert "keyring connection 2006 (bluesky, account 'ada.bsky.example') is broken" in warning
-    assert "refresh=1" in warning
-
-
-# Other people's
+# Creations
 
 
 @pytest.mark.parametrize(
-    ("connection_id", "task"),
+    ("options", "operation"),
     [
-        (5005, {"state": "absent"}),
-        (5006, {"state": "absent"}),
-        (5012, {"state": "absent"}),
-        (5005, {"shared": False}),
-        (5006, {"shared": True}),
-        (5012, {"shared": False}),
+        ({}, created(LINKEDIN, known_ids=[60])),
+        ({"shared": True}, created(LINKEDIN, shared=True, known_ids=[60])),
+        ({"shared": False}, created(LINKEDIN, shared=False, known_ids=[60])),
+        ({"external_user_id": "211"}, created(LINKEDIN, SOCIETY, known_ids=[60])),
+        ({"site": "Blog.example.com"}, created(LINKEDIN, site="blog.example.com", known_ids=[60])),
     ],
 )
-def test_somebody_elses(simulator: Simulator, connection_id: int, task: dict[str, Any]) -> None:
-    """It is never changed, though the server might let an administrator do so."""
-    simulator.settings(switches={"foreign_write": "editors"})
-    outcome = failed(
-        simulator,
-        "not_yours",
-        "is owned by another user",
-        "its owner has to do it",
-        id=connection_id,
-        site="3001",
-        **task,
-    )
-    assert outcome.result["connection"]["id"] == connection_id
+def test_creation_has_what_is_asked_for_and_what_the_site_has(options: dict[str, Any], operation: Any) -> None:
+    empty = World(publicize_connection(60, FOREIGN, 1))
+    planned = reached("publicize", empty, operation, **{**ON_SITE_1, **options})
+    assert planned.diff.before == {}
+    assert "id" not in planned.diff.after
 
 
-def test_somebody_elses_external_user(simulator: Simulator) -> None:
-    """Nor is its external user."""
-    failed(simulator, "not_yours", "is owned by another user", id=5005, site="3001", external_user_id="122")
+def test_creation_knows_for_which_external_users_it_is_not() -> None:
+    (operation,) = plan("publicize", World(), external_user_id="211", **ON_SITE_1).operations
+    assert operation.external_id == "211"
+    assert operation.other_external_ids == {"x21", "212"}
+    (operation,) = plan("publicize", World(), **ON_SITE_1).operations
+    assert operation.external_id is None
+    assert operation.other_external_ids == {"211", "212"}
 
 
-def test_shared_connection_of_somebody_else_does_not_count(simulator: Simulator) -> None:
-    """Grace's Facebook page on the blog is not mine: mine is looked for by my own account."""
-    simulator.patch(delete={"publicize_connections": [5001]})
-    done(
-        simulator,
-        ("/sites/3001/publicize-connections/new", {"keyring_connection_ID": 2001, "external_user_ID": "111"}),
-        site="3001",
-        service="facebook",
-        external_user_id="111",
-    )
+def test_record_of_a_creation_is_predicted_without_id() -> None:
+    planned = plan("publicize", World(), external_user_id="212", shared=True, **ON_SITE_1)
+    record = planned.to_result(None)["connection"]
+    expected = {
+        "id": None,
+        "site_id": 1,
+        "user_id": 0,
+        "keyring_connection_id": 21,
+        "keyring_connection_user_id": 1,
+        "service": "linkedin",
+        "shared": True,
+        "external_id": "212",
+        "external_name": "club",
+        "status": "ok",
+        "health": "ok",
+        "repair": None,
+    }
+    assert {key: record[key] for key in expected} == expected
+    assert planned.diff.header == "publicize connection on site 1 (linkedin)"
 
 
-def test_foreign_connection_by_id_without_site(simulator: Simulator) -> None:
-    """The server's refusal is told, with what to do."""
-    failed(simulator, "authorization_required", "a connection that is owned by another user cannot be changed", id=5006)
+def test_record_of_a_creation_that_is_not_shared_has_the_user() -> None:
+    assert plan("publicize", World(), **ON_SITE_1).to_result(None)["connection"]["user_id"] == 1
 
 
-# Deleting
+def test_record_of_the_server_replaces_the_predicted_one() -> None:
+    task = run("publicize", World(), **ON_SITE_1)
+    assert task.result["connection"]["id"] == 101
+    assert "id" not in task.result["diff"]["after"]
 
 
-def test_absent(simulator: Simulator) -> None:
-    """One write; what it was is in the diff; the keyring connection stays as others use it."""
-    outcome = done(
-        simulator,
-        ("/sites/3001/publicize-connections/5001/delete", {}),
-        site="3001",
-        service="facebook",
-        state="absent",
-    )
-    assert outcome.result["connection"] is None
-    assert outcome.result["keyring_connection_deleted"] is False
-    assert outcome.result["diff"]["before"]["id"] == 5001
-    assert outcome.result["diff"]["after"] == {}
-    assert outcome.warnings == []
+@pytest.mark.parametrize(
+    ("existing", "lists_sites", "reads_site", "site_id"),
+    [
+        ([], True, True, 1),
+        # A connection on the site tells its ID too.
+        ([publicize_connection(60, FOREIGN, 1)], True, False, 1),
+        ([], False, True, None),
+    ],
+)
+def test_site_of_a_creation_is_looked_up_by_its_domain_where_no_connection_has_it(
+    existing: list[Any], lists_sites: bool, reads_site: bool, site_id: Optional[int]
+) -> None:
+    asked = World(*existing, lists_sites=lists_sites)
+    planned = plan("publicize", asked, site="blog.example.com", service="linkedin")
+    assert planned.to_result(None)["connection"]["site_id"] == site_id
+    assert (FindSite("blog.example.com") in asked.reads) is reads_site
 
 
-@pytest.mark.parametrize("deletes", [True, False])
-def test_absent_of_the_last_one(simulator: Simulator, deletes: bool) -> None:
-    """A warning in both modes; afterwards it is known whether the keyring connection went along."""
-    simulator.settings(switches={"delete_keyring_with_last": deletes})
-    checked = run("publicize", simulator.url, check_mode=True, id=5004, state="absent")
-    outcome = run("publicize", simulator.url, id=5004, state="absent")
-    for warnings in (checked.warnings, outcome.warnings):
-        assert any("the last one of keyring connection 2006" in warning for warning in warnings)
-    assert outcome.result["keyring_connection_deleted"] is deletes
-    assert "keyring_connection_deleted" not in checked.result
+def test_unsupported_service_of_a_keyring_connection_is_refused() -> None:
+    twitter = World(keyrings=[keyring_connection(26, "twitter", "ada")])
+    refused("publicize", twitter, "unsupported_service", "no longer supports Twitter", site="1", service="twitter")
 
 
-def test_absent_takes_no_more_than_it_names(simulator: Simulator) -> None:
-    """A connection with another external user stays."""
-    for task in (
-        {"external_user_id": "112"},
-        {"external_user_name": "Difference Engines"},
-        {"reset_external_user": True},
-    ):
-        for unique_per in ("account", "external_user"):
-            done(simulator, site="3001", service="facebook", state="absent", unique_per=unique_per, **task)
-    done(
-        simulator,
-        ("/sites/3003/publicize-connections/5011/delete", {}),
-        site="3003",
-        service="linkedin",
-        account="ada-l",
-        state="absent",
-        external_user_id="212",
-    )
+# Deletions
 
 
-@pytest.mark.parametrize("task", [{"service": "twitter"}, {"service": "nonsense"}, {"keyring_connection_id": 2999}])
-def test_absent_without_an_account(simulator: Simulator, task: dict[str, Any]) -> None:
-    """Where there is no account there is no connection."""
-    assert done(simulator, site="3001", state="absent", **task).result["connection"] is None
+@pytest.mark.parametrize("options", [{"id": 50}, {"site": "1", "service": "linkedin"}])
+def test_absent_deletes_one_connection_and_shows_what_it_was(options: dict[str, Any]) -> None:
+    operation = DeletePublicizeConnection(50, options.get("site"))
+    planned = reached("publicize", world(), operation, state="absent", **options)
+    result = planned.to_result(None)
+    assert result["connection"] is None
+    # The keyring connection has another publicize connection.
+    assert result["keyring_connection_deleted"] is False
+    assert result["diff"]["before"]["id"] == 50
+    assert result["diff"]["after"] == {}
+    assert planned.warnings == ()
 
 
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_absent_by_id_needs_few_requests(simulator: Simulator, check_mode: bool) -> None:
-    """Read it, know whose it is and what else hangs there, delete it."""
-    run("publicize", simulator.url, check_mode=check_mode, id=5001, state="absent")
-    assert brief(simulator.requests()) == [
-        "GET /me/publicize-connections/5001",
-        "GET /me/keyring-connections",
-        "GET /me/publicize-connections",
-        *([] if check_mode else ["POST /me/publicize-connections/5001/delete"]),
+def test_absent_by_id_reads_the_connection_its_owner_and_its_siblings() -> None:
+    asked = world()
+    plan("publicize", asked, id=50, state="absent")
+    assert asked.reads == [
+        GetPublicizeConnection(50),
+        ListKeyringConnections(),
+        ListPublicizeConnections(keyring_connection_id=21),
     ]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_absent_of_the_last_connection_warns_and_reports_what_becomes_of_the_keyring_connection(deleted: bool) -> None:
+    last = World(publicize_connection(50, BLUESKY), responses={GetKeyringConnection(24): None if deleted else BLUESKY})
+    checked = run("publicize", last, check_mode=True, id=50, state="absent")
+    done = run("publicize", last, id=50, state="absent")
+    for task in (checked, done):
+        (warning,) = task.warnings
+        assert "50 (bluesky: Ada.Bsky on site 1) is the last one of keyring connection 24" in warning
+        assert "in a browser only" in warning
+    assert "keyring_connection_deleted" not in checked.result
+    assert done.result["keyring_connection_deleted"] is deleted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"external_user_id": "212"},
+        {"external_user_name": "club"},
+        {"reset_external_user": True},
+    ],
+)
+@pytest.mark.parametrize("unique_per", ["account", "external_user"])
+def test_absent_leaves_a_connection_with_another_external_user(options: dict[str, Any], unique_per: str) -> None:
+    planned = reached("publicize", world(), state="absent", unique_per=unique_per, **ON_SITE_1, **options)
+    assert planned.to_result(None)["connection"] is None
+    assert planned.diff.header == "publicize connection on site 1"
+
+
+def test_absent_of_one_of_two_external_users() -> None:
+    side_by_side = World(publicize_connection(50, LINKEDIN, 1, SOCIETY), publicize_connection(51, LINKEDIN, 1, CLUB))
+    operation = DeletePublicizeConnection(51, "1")
+    reached("publicize", side_by_side, operation, state="absent", external_user_id="212", **ON_SITE_1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"id": 99},
+        {"site": "1", "service": "bluesky"},
+        {"site": "1", "service": "twitter"},
+        {"site": "1", "service": "nonsense"},
+        {"site": "1", "keyring_connection_id": 99},
+        {"site": "1", "service": "mastodon", "account": "@x"},
+    ],
+)
+def test_what_does_not_exist_is_absent(options: dict[str, Any]) -> None:
+    planned = reached("publicize", world(), state="absent", **options)
+    result = planned.to_result(None)
+    assert result["connection"] is None
+    assert result["diff"]["before"] == result["diff"]["after"] == {}
+
+
+def test_absent_of_a_connection_without_a_keyring_connection_reads_no_siblings() -> None:
+    without = World({**publicize_connection(50, LINKEDIN), "keyring_connection_id": None})
+    planned = plan("publicize", without, id=50, state="absent")
+    assert planned.operations == (DeletePublicizeConnection(50),)
+    assert "keyring_connection_deleted" not in planned.to_result(None)
+
+
+# Connections of other users, and those whose keyring connection is gone
+
+
+def test_connection_of_another_user_is_in_the_result_of_the_refusal() -> None:
+    error = refused("publicize", world(), "not_yours", id=60, site="1", shared=False)
+    assert error.result["connection"]["id"] == 60
+
+
+def test_connection_of_another_user_that_is_as_asked_is_no_error() -> None:
+    reached("publicize", world(), id=60, site="1", shared=True)
+
+
+@pytest.mark.parametrize("keyrings", [(), (MASTODON,)])
+def test_own_connection_whose_keyring_connection_is_gone_can_be_deleted_by_id(keyrings: Any) -> None:
+    orphan = World(publicize_connection(50, LINKEDIN), keyrings=keyrings)
+    planned = plan("publicize", orphan, id=50, state="absent")
+    assert planned.operations == (DeletePublicizeConnection(50),)
+
+
+def test_owner_is_asked_for_where_there_are_no_keyring_connections() -> None:
+    theirs = {**publicize_connection(50, LINKEDIN), "keyring_connection_user_id": COLLEAGUE}
+    orphan = World(keyrings=(), responses={GetPublicizeConnection(50): theirs})
+    refused("publicize", orphan, "not_yours", "another user (2)", id=50, state="absent")
+    assert FindAccount() in orphan.reads
+
+
+def test_owner_that_cannot_be_told_is_another_user() -> None:
+    orphan = World(publicize_connection(50, LINKEDIN), keyrings=(), account=None)
+    refused("publicize", orphan, "not_yours", id=50, state="absent")
 
 
 # Health
 
 
 @pytest.mark.parametrize(
-    ("connection_id", "words"),
+    ("changes", "words"),
     [
-        (5004, ("is broken", "account 'ada.bsky.example'", "to refresh it")),
-        (5013, ("will soon stop working", "account 'adablog'", "expires 20", "to refresh it")),
-        (5014, ("is broken", "account 'ada.threads'", "disconnect and reconnect it")),
+        ({"status": "broken"}, ("is broken", "open https://refresh.example/21 in a browser to refresh it")),
+        ({"status": "broken", "refresh_url": None}, ("open its refresh_url in a browser",)),
+        ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)", "to refresh it")),
+        ({"status": "invalid"}, ("is broken", "disconnect it and connect it again")),
     ],
 )
-def test_unhealthy_connection_warns(simulator: Simulator, connection_id: int, words: tuple[str, ...]) -> None:
-    """The account's name and what to do, in both modes and though nothing changes."""
-    for check_mode in (True, False):
-        outcome = run("publicize", simulator.url, check_mode=check_mode, id=connection_id)
-        (warning,) = outcome.warnings
-        assert f"publicize connection {connection_id}" in warning
-        for word in words:
-            assert word in warning
+def test_unhealthy_connection_warns_with_the_account_and_what_to_do(
+    changes: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    unhealthy = World(publicize_connection(50, LINKEDIN, **changes))
+    planned = reached("publicize", unhealthy, id=50)
+    (warning,) = planned.warnings
+    for word in ("publicize connection 50 (linkedin, account 'Ada-L')", *words):
+        assert word in warning
 
 
-# Capabilities, which only check mode looks at
+def test_creation_with_an_unhealthy_account_warns() -> None:
+    planned = plan(
+        "publicize",
+        World(keyrings=[keyring_connection(24, "bluesky", "ada", status="broken")]),
+        site="1",
+        service="bluesky",
+    )
+    (warning,) = planned.warnings
+    assert "keyring connection 24 (bluesky, account 'Ada') is broken" in warning
+    assert planned.to_result(None)["connection"]["health"] == "broken"
+
+
+@pytest.mark.parametrize("status", ["ok", None])
+def test_healthy_or_untested_connection_does_not_warn(status: Optional[str]) -> None:
+    assert plan("publicize", World(publicize_connection(50, LINKEDIN, status=status)), id=50).warnings == ()
+
+
+# What the server would refuse, which check mode predicts
+
+
+EXISTING = (publicize_connection(51, FACEBOOK, 1, SHOP), publicize_connection(52, MASTODON, 1, shared=True))
 
 
 @pytest.mark.parametrize(
-    ("task", "capability"),
+    ("capabilities", "options", "missing"),
     [
-        ({"site": "3001", "service": "mastodon", "shared": True}, "edit_others_posts"),
-        ({"site": "3001", "keyring_connection_id": 2201, "shared": True}, "edit_others_posts"),
+        ({"edit_others_posts": False}, {"id": 51, "shared": True}, "edit_others_posts"),
+        ({"edit_others_posts": False}, {"id": 52, "shared": False}, "edit_others_posts"),
+        ({"edit_others_posts": False}, {"site": "1", "service": "linkedin", "shared": True}, "edit_others_posts"),
+        ({"publish_posts": False}, {"site": "1", "service": "linkedin"}, "publish_posts"),
+        # Only what the task does counts.
+        ({"edit_others_posts": False}, {"site": "1", "service": "linkedin"}, None),
+        ({"edit_others_posts": False}, {"site": "1", "service": "linkedin", "shared": False}, None),
+        ({"publish_posts": False}, {"id": 51, "shared": True}, None),
+        ({"publish_posts": False, "edit_others_posts": False}, {"id": 51, "external_user_id": "111"}, None),
+        # What is not known is not predicted.
+        ({}, {"site": "1", "service": "linkedin", "shared": True}, None),
     ],
 )
-def test_author_may_not_share(simulator: Simulator, task: dict[str, Any], capability: str) -> None:
-    """Check mode foretells it, and a real run hears it from the server."""
-    task = {"api_token": "sim-token-author", **task}
-    checked = run("publicize", simulator.url, check_mode=True, **task)
-    assert checked.failed
-    assert checked.result["error"]["code"] == "authorization_required"
-    assert capability in checked.result["msg"]
-    assert simulator.requests("POST") == []
-    real = run("publicize", simulator.url, **task)
-    assert real.failed
-    assert real.result["error"]["code"] == "authorization_required"
-    assert len(simulator.requests("POST")) == 1
-    assert run("publicize", simulator.url, **{**task, "shared": None}).result["changed"] is True
-
-
-def test_contributor_may_not_connect(simulator: Simulator) -> None:
-    """Nor create, without publish_posts."""
-    simulator.patch(sites=[{"ID": 3001, "members": [{"user_ID": 1001, "role": "contributor"}]}])
-    checked = run("publicize", simulator.url, check_mode=True, site="3001", service="linkedin", account="ada-l")
-    assert checked.failed
-    assert "publish_posts" in checked.result["msg"]
-
-
-def test_check_mode_with_a_token_that_cannot_read_sites(simulator: Simulator) -> None:
-    """What cannot be known is not foretold."""
-    checked = run(
-        "publicize",
-        simulator.url,
-        check_mode=True,
-        api_token="sim-token-sharing",
-        site="3001",
-        service="linkedin",
-        account="ada-l",
-        shared=True,
+def test_check_mode_predicts_missing_capabilities(
+    capabilities: dict[str, bool], options: dict[str, Any], missing: Optional[str]
+) -> None:
+    limited = World(
+        *EXISTING, sites=[site(1, "blog.example.com", **{**EVERYTHING, **capabilities} if capabilities else {})]
     )
-    assert checked.result["changed"] is True
+    if missing is None:
+        assert plan("publicize", limited, check_mode=True, **options).operations
+    else:
+        with pytest.raises(WpcomError, match=f"lacks the capability {missing} on site 1") as caught:
+            plan("publicize", limited, check_mode=True, **options)
+        assert caught.value.code == "authorization_required"
+    # A real run leaves it to the server, at no further request.
+    limited.reads.clear()
+    assert plan("publicize", limited, **options).operations
+    assert FindSite("1") not in limited.reads
 
 
-# A connection that outlived its account
+def test_check_mode_does_not_predict_where_sites_cannot_be_read() -> None:
+    assert plan("publicize", World(lists_sites=False), check_mode=True, shared=True, **ON_SITE_1).operations
 
 
-def test_connection_without_its_keyring_connection(simulator: Simulator) -> None:
-    """It can be deleted by ID; its external user does not show whether from an account that is gone."""
-    body = {
-        "ID": 5001,
-        "site_ID": 3001,
-        "keyring_connection_ID": 2998,
-        "keyring_connection_user_ID": 1001,
-        "service": "linkedin",
-        "external_ID": "211",
-        "shared": False,
-    }
-    for _times in range(2):
-        simulator.fault(path="/me/publicize-connections/5001", method="GET", kind="wrong_shape", body=body, times=2)
-        failed(
-            simulator, "missing", "keyring connection 2998", "delete this connection", id=5001, reset_external_user=True
-        )
-    simulator.clear_faults()
-    simulator.fault(path="/me/publicize-connections/5001", method="GET", kind="wrong_shape", body=body)
-    outcome = run("publicize", simulator.url, id=5001, state="absent")
-    assert outcome.result["changed"] is True
-
-
-def test_owner_is_asked_for_where_there_are_no_accounts(simulator: Simulator) -> None:
-    """Without any keyring connection, the account says who I am."""
-    body = {
-        "ID": 5001,
-        "site_ID": 3001,
-        "keyring_connection_ID": 2998,
-        "keyring_connection_user_ID": 1001,
-        "service": "x",
-    }
-    simulator.patch(delete={"keyring_connections": [2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2010, 2011]})
-    simulator.fault(path="/me/publicize-connections/5001", method="GET", kind="wrong_shape", body=body, times=-1)
-    checked = run("publicize", simulator.url, check_mode=True, id=5001, state="absent")
-    assert checked.result["changed"] is True
-    assert "GET /me" in brief(simulator.requests())
-    other = {**body, "keyring_connection_user_ID": 1002}
-    simulator.clear_faults()
-    simulator.fault(path="/me/publicize-connections/5001", method="GET", kind="wrong_shape", body=other, times=-1)
-    failed(simulator, "not_yours", "another user (1002)", id=5001, state="absent")
-
-
-def planned(task: dict[str, Any], keyring: dict[str, Any], record: dict[str, Any]) -> Any:
-    """Return the plan for a task in a world of one account and one connection on site 1."""
-    cache = ReadCache()
-    cache.add(ListKeyringConnections(), [keyring])
-    cache.add(ListSitePublicizeConnections("1"), [record])
-    cache.add(ListPublicizeConnections(keyring_connection_id=keyring["id"]), [record])
-    cache.add(GetService("linkedin"), service)
-    return plan_publicize_connection({**unset("publicize"), "site": "1", "service": "linkedin", **task}, cache)
-
-
-service = {"id": "linkedin", "multiple_external_user_id_support": True, "external_users_only": False}
-
-
-def account_with(**page: str) -> dict[str, Any]:
-    """Return an account called Ada that has one page."""
-    return {
-        "id": 20,
-        "user_id": 1,
-        "service": "linkedin",
-        "external_id": "10",
-        "external_name": "Ada",
-        "additional_external_users": [page],
-        "health": "ok",
-        "repair": None,
-    }
-
-
-def connected_as(external_id: str, name: str) -> dict[str, Any]:
-    """Return the connection of that account."""
-    return {
-        "id": 50,
-        "site_id": 1,
-        "keyring_connection_id": 20,
-        "keyring_connection_user_id": 1,
-        "service": "linkedin",
-        "shared": False,
-        "external_id": external_id,
-        "external_name": name,
-        "health": "ok",
-        "repair": None,
-    }
-
-
-OTHER_NAMES = [
-    # The page was renamed after the connection was made, whose name the server had copied.
-    (account_with(external_id="11", external_name="New name"), connected_as("11", "Old name")),
-    # The account is listed among its own pages, by another name.
-    (account_with(external_id="10", external_name="New name"), connected_as("10", "Ada")),
-]
-
-
-@pytest.mark.parametrize(("keyring", "record"), OTHER_NAMES, ids=["renamed", "among its own pages"])
-@pytest.mark.parametrize("unique_per", ["account", "external_user"])
-def test_name_of_an_external_user_means_its_id(keyring: Any, record: Any, unique_per: str) -> None:
-    """The connection is as asked: nothing to send, run after run, and never a second one beside it."""
-    plan = planned({"external_user_name": "New name", "unique_per": unique_per}, keyring, record)
-    assert plan.operations == ()
-
-
-@pytest.mark.parametrize(("keyring", "record"), OTHER_NAMES, ids=["renamed", "among its own pages"])
-def test_absent_by_the_name_of_an_external_user(keyring: Any, record: Any) -> None:
-    """What the name stands for is taken away."""
-    plan = planned({"external_user_name": "New name", "state": "absent"}, keyring, record)
-    assert plan.operations == (DeletePublicizeConnection(50, "1"),)
+def test_check_mode_predicts_a_site_that_refuses_to_be_read() -> None:
+    disabled = refusal(400, "publicize_disabled")
+    # A loop finds the site in the account's lists, so that a real run learns of it from the write.
+    refusing = World(
+        publicize_connection(51, FACEBOOK, 1, SHOP), responses={ListSitePublicizeConnections("1"): disabled}
+    )
+    with pytest.raises(WpcomError, match="publicize_disabled"):
+        plan("publicize", refusing, check_mode=True, cache=LoopCache(check_mode=True), **ON_SITE_1)
+    assert plan("publicize", refusing, cache=LoopCache(), **ON_SITE_1).operations

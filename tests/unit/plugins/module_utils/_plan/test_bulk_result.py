@@ -1,0 +1,180 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of a bulk task: an action for each entry, a summary, and the failure that speaks for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.community.wpcom.plugins.module_utils._errors import IgnoredWriteError
+from ansible_collections.community.wpcom.plugins.module_utils._operations import UpdatePublicizeConnection
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    CLUB,
+    FACEBOOK,
+    LINKEDIN,
+    MASTODON,
+    SHOP,
+    World,
+    external_user,
+    keyring_connection,
+    publicize_connection,
+    refusal,
+    run,
+)
+
+CREATE = {"site": "shop.example.com", "service": "linkedin", "external_user_id": "212"}
+MIXED = [
+    {"site": "1", "service": "mastodon", "account": "@ada"},
+    {"id": 51, "shared": True},
+    CREATE,
+    {"id": 52, "state": "absent"},
+    {"id": 99, "state": "absent"},
+    {"site": "2", "service": "myspace", "account": "x", "state": "absent"},
+]
+
+
+def world(**changes: Any) -> World:
+    """Return a world of three connections on site 1, one of which is to be purged on site 2."""
+    return World(
+        publicize_connection(50, MASTODON, 1),
+        publicize_connection(51, FACEBOOK, 1, SHOP),
+        publicize_connection(52, LINKEDIN, 1),
+        publicize_connection(53, MASTODON, 2),
+        **changes,
+    )
+
+
+def actions(task: Any) -> list[str]:
+    """Return what became of each entry."""
+    return [each["action"] for each in task.result["actions"]]
+
+
+def test_each_entry_has_an_action_then_what_is_purged() -> None:
+    task = run("bulk", world(), connections=MIXED, purge="listed")
+    keys = ("action", "site_id", "id", "service", "account", "error")
+    assert [tuple(each[key] for key in keys) for each in task.result["actions"]] == [
+        ("unchanged", 1, 50, "mastodon", "@Ada", None),
+        ("updated", 1, 51, "facebook", "Ada", None),
+        ("created", 2, 54, "linkedin", "Ada-L", None),
+        ("deleted", 1, 52, "linkedin", "Ada-L", None),
+        # What does not exist is called by what the entry has.
+        ("unchanged", None, 99, None, None, None),
+        ("unchanged", 2, None, "myspace", "x", None),
+        ("deleted", 2, 53, "mastodon", "@Ada", None),
+    ]
+
+
+def test_summary_counts_the_actions() -> None:
+    task = run("bulk", world(), connections=MIXED, purge="listed")
+    expected = {"created": 1, "updated": 1, "deleted": 2, "unchanged": 3, "failed": 0, "skipped": 0}
+    assert {key: task.result["summary"][key] for key in expected} == expected
+    assert task.result["changed"] is True
+
+
+def test_connections_are_the_records_of_the_listed_entries() -> None:
+    task = run("bulk", world(), connections=MIXED, purge="listed")
+    records = task.result["connections"]
+    assert [record and record["id"] for record in records] == [50, 51, 54, None, None, None]
+    assert records[1]["shared"] is True
+
+
+def test_check_mode_predicts_the_result_but_for_the_ids_of_new_connections() -> None:
+    predicted = run("bulk", world(), check_mode=True, connections=MIXED, purge="listed").result
+    real = run("bulk", world(), connections=MIXED, purge="listed").result
+    assert predicted["actions"][2].pop("id") is predicted["connections"][2].pop("id") is None
+    assert real["actions"][2].pop("id") == real["connections"][2].pop("id") == 54
+    assert predicted == real
+
+
+def test_second_run_changes_nothing_and_has_an_empty_diff() -> None:
+    changing = world()
+    run("bulk", changing, connections=MIXED, purge="listed")
+    again = run("bulk", changing, connections=MIXED, purge="listed")
+    assert set(actions(again)) == {"unchanged"}
+    assert again.result["changed"] is False
+    assert again.result["diff"]["before"] == again.result["diff"]["after"] == {}
+
+
+def test_diff_has_what_changes_before_and_after() -> None:
+    diff = run("bulk", world(), connections=MIXED).result["diff"]
+    assert sorted(view["id"] for view in diff["before"].values()) == [51, 52]
+    assert sorted(view.get("id", 0) for view in diff["after"].values()) == [0, 51]
+
+
+def test_two_external_users_of_one_name_are_both_in_the_diff() -> None:
+    twins = keyring_connection(21, "linkedin", "ada-l", external_user("211", "Twin"), external_user("212", "Twin"))
+    connections = [
+        {"site": "1", "service": "linkedin", "external_user_id": number, "unique_per": "external_user"}
+        for number in ("211", "212")
+    ]
+    diff = run("bulk", World(keyrings=[twins]), check_mode=True, connections=connections).result["diff"]
+    assert sorted(view["external_id"] for view in diff["after"].values()) == ["211", "212"]
+
+
+UPDATES = [{"id": 50, "shared": True}, {"id": 51, "shared": True}, {"id": 52, "shared": True}]
+
+
+@pytest.mark.parametrize(
+    ("on_error", "expected"),
+    [("stop", ["updated", "failed", "skipped"]), ("continue", ["updated", "failed", "updated"])],
+)
+def test_failure_midway_reports_what_was_done_and_a_second_run_does_the_rest(
+    on_error: str, expected: list[str]
+) -> None:
+    changing = world(refuses=lambda operation: operation == UpdatePublicizeConnection(51, shared=True))
+    task = run("bulk", changing, connections=UPDATES, parallel=1, on_error=on_error)
+    assert task.failed
+    assert actions(task) == expected
+    assert task.result["changed"] is True
+    counts = "1 failed, 1 skipped" if on_error == "stop" else "1 failed"
+    assert (
+        f"1 of the publicize connections failed ({expected.count('updated')} updated, {counts})" in task.result["msg"]
+    )
+    assert "connections[1] (id 51): Could not do it" in task.result["msg"]
+    assert task.result["msg"].endswith("Run the task again to do the rest.")
+    # The first failure is that of the task; its action has it too.
+    error = task.result["actions"][1]["error"]
+    assert (error["code"], error["status"], error["msg"]) == ("insert_error", 400, "Could not do it: insert_error")
+    assert task.result["error"] == {key: value for key, value in error.items() if key != "msg"}
+    # What failed is as it was, not as it was to be.
+    shared = [record["shared"] for record in task.result["connections"]]
+    assert shared == [action == "updated" for action in expected]
+    assert len(task.result["diff"]["after"]) == expected.count("updated")
+    changing.refuses = lambda operation: None
+    changing.writes.clear()
+    assert not run("bulk", changing, connections=UPDATES).failed
+    assert len(changing.writes) == 3 - expected.count("updated")
+
+
+def test_failures_are_all_named_and_the_first_one_is_that_of_the_task() -> None:
+    def refuses(operation: Any) -> Any:
+        return refusal(400 if operation.connection_id == 50 else 500, f"of_{operation.connection_id}")
+
+    task = run("bulk", world(refuses=refuses), connections=UPDATES, on_error="continue", parallel=1)
+    assert "3 of the publicize connections failed (3 failed)" in task.result["msg"]
+    for number in (50, 51, 52):
+        assert f"(id {number}): Could not do it: of_{number}" in task.result["msg"]
+    assert (task.result["error"]["code"], task.result["error"]["status"]) == ("of_50", 400)
+
+
+def test_nothing_done_is_not_changed() -> None:
+    task = run("bulk", world(refuses=lambda operation: True), connections=UPDATES[:1])
+    assert task.failed
+    assert task.result["changed"] is False
+
+
+def test_write_that_the_server_did_in_part_fails_and_is_a_change() -> None:
+    partly = publicize_connection(54, LINKEDIN, 2, CLUB)
+    ignored = IgnoredWriteError("shared was ignored.", result={"changed": True, "connection": partly})
+    task = run("bulk", world(refuses=lambda operation: ignored), connections=[{**CREATE, "shared": True}])
+    assert task.failed
+    assert actions(task) == ["failed"]
+    assert task.result["changed"] is True
+    assert task.result["error"]["code"] == "ignored_write"
+    assert task.result["connections"][0]["id"] == task.result["actions"][0]["id"] == 54
+    (shown,) = task.result["diff"]["after"].values()
+    assert shown["shared"] is False
