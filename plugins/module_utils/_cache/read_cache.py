@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from .._errors import WpcomError
 from .._operations import (
+    GetService,
     ListOwnPublicizeConnectionsOnSite,
+    ListServices,
     ListSitePublicizeConnections,
     Operation,
     OperationResult,
@@ -68,7 +70,7 @@ def prefetch(cache: Cache, *queries: Query[Any]) -> None:
 
 
 class ReadCache:
-    """A cache in which each query stands for itself."""
+    """A cache in which each query stands for itself, but for a service, which is in the list of all where that was read."""
 
     def __init__(self, *, check_mode: bool = False) -> None:
         """Begin with nothing read."""
@@ -80,6 +82,11 @@ class ReadCache:
         asked: Query[Any] = query
         if isinstance(query, ListOwnPublicizeConnectionsOnSite):
             asked = ListSitePublicizeConnections(query.site)
+        if asked not in self._responses and isinstance(query, GetService):
+            services = self._responses.get(ListServices())
+            if isinstance(services, list):
+                found: Any = next((service for service in services if service["id"] == query.service), None)
+                return cast(T, found)
         if asked not in self._responses:
             raise ReadsNeeded(asked)
         response: T = self._responses[asked]

@@ -17,7 +17,7 @@ from .._records.names import describe
 from .._records.record import Record, Records, diff_view
 from .health_warning import health_warning
 from .plan import Diff, Plan
-from .selection import select_keyring_connection
+from .selection import another_users, select_keyring_connection
 from .validation import check_set, valid_service
 
 
@@ -65,11 +65,7 @@ def _existing(params: Mapping[str, Any], cache: Cache) -> Record | None:
 def _check_own(keyring: Record, cache: Cache) -> None:
     account = cache.read(FindAccount())
     if account is not None and keyring["user_id"] != account["id"]:
-        raise NotAllowedError(
-            f"Keyring connection {describe(keyring)} is owned by another user ({keyring['user_id']}) and cannot be changed "
-            "with this token: its owner has to do it.",
-            result={"connection": keyring},
-        )
+        raise another_users("Keyring connection", keyring, keyring["user_id"])
 
 
 def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Plan:

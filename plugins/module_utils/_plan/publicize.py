@@ -43,7 +43,7 @@ from .external_users import (
 )
 from .health_warning import health_warning
 from .plan import Diff, Plan
-from .selection import is_own_publicize_connection, select_keyring_connection, site_id
+from .selection import another_users, is_own_publicize_connection, select_keyring_connection, site_id
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, judge_all
     """Return the plan for one connection; ``judge_all`` where the services have been read for all. Raises WpcomError."""
     existing = _existing(desired, cache)
     if existing is not None and (judge_all or desired.id is None):
-        existing = _judged(existing, desired, cache)
+        existing = _judged(existing, cache)
     if desired.state == "absent":
         return _plan_absent(desired, existing, cache)
     if existing is None:
@@ -97,7 +97,7 @@ def _existing(desired: DesiredPublicizeConnection, cache: Cache) -> Record | Non
             _check_agrees(desired, existing, cache)
         return existing
     own_on_site = ListOwnPublicizeConnectionsOnSite(desired.on_site)
-    prefetch(cache, ListKeyringConnections(), own_on_site, _service_query(desired, desired.service))
+    prefetch(cache, ListKeyringConnections(), own_on_site, _service_query(desired))
     keyring = _keyring_connection(desired, cache)
     candidates = [
         record
@@ -127,14 +127,11 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
 
     They go on posting. The account behind one is not known any more, so its own names stand for it.
     """
-    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
     found = [
         record
-        for record in cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
-        if record.get("keyring_connection_id") not in known
-        and desired.service in (None, record.get("service"))
+        for record in _all_orphans(desired, cache)
+        if desired.service in (None, record.get("service"))
         and desired.keyring_connection_id in (None, record.get("keyring_connection_id"))
-        and not record.get("read_only")
     ]
     if desired.account is not None:
         by_id = [record for record in found if record.get("external_id") == desired.account]
@@ -142,28 +139,32 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
     return [record for record in found if is_own_publicize_connection(record, cache)]
 
 
-def _service_query(desired: DesiredPublicizeConnection, service: str | None) -> Query[Any]:
-    """Return the query for a service: for it alone where the options name it, so that it is read with everything else."""
-    return GetService(str(service)) if desired.service or desired.id else ListServices()
+def _all_orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
+    """Return the connections on the site whose keyring connection is not listed: orphans, or another user's."""
+    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
+    return [
+        record
+        for record in cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
+        if record.get("keyring_connection_id") not in known and not record.get("read_only")
+    ]
 
 
-def _judged(record: Record, desired: DesiredPublicizeConnection, cache: Cache) -> Record:
+def _service_query(desired: DesiredPublicizeConnection) -> Query[Any]:
+    """Return the query for the service, which is read with everything else: all of them where no option names it."""
+    return GetService(desired.service) if desired.service else ListServices()
+
+
+def _judged(record: Record, cache: Cache) -> Record:
     """Return a connection with the health that its service gives it, as far as that can be read."""
-    return judged(record, _known_service(record, desired, cache), profile_ids(keyring_connection_behind(record, cache)))
+    return judged(record, _known_service(record, cache), profile_ids(keyring_connection_behind(record, cache)))
 
 
-def _known_service(record: Record, desired: DesiredPublicizeConnection, cache: Cache) -> Record | None:
-    name = record.get("service")
-    query = _service_query(desired, name)
+def _known_service(record: Record, cache: Cache) -> Record | None:
     try:
-        found = cache.read(query)
+        return cache.read(GetService(str(record.get("service"))))
     except WpcomError:
         # It decides nothing but a warning here.
         return None
-    if isinstance(found, list):
-        return next((service for service in found if service["id"] == name), None)
-    service: Record | None = found
-    return service
 
 
 def _check_not_of_another_user(desired: DesiredPublicizeConnection, cache: Cache) -> None:
@@ -212,12 +213,17 @@ def _keyring_connection(desired: DesiredPublicizeConnection, cache: Cache) -> Re
         )
     except MissingError as error:
         if desired.id is None:
-            error.message += "".join(f" {warning}" for warning in _orphan_warnings(desired, cache))
+            error.message += "".join(f" {orphan_warning(record)}" for record in _orphans(desired, cache))
         raise
 
 
-def _orphan_warnings(desired: DesiredPublicizeConnection, cache: Cache) -> tuple[str, ...]:
-    return tuple(map(orphan_warning, _orphans(desired, cache)))
+def _orphan_warnings(desired: DesiredPublicizeConnection, service: Any, cache: Cache) -> tuple[str, ...]:
+    """Return the warnings of the connections to a service that post in addition to the desired one."""
+    return tuple(
+        orphan_warning(record)
+        for record in _all_orphans(desired, cache)
+        if record.get("service") == service and is_own_publicize_connection(record, cache)
+    )
 
 
 def orphan_warning(record: Record) -> str:
@@ -254,12 +260,7 @@ def twin_warning(record: Record, other: Record) -> str:
 
 def _check_own(record: Record, cache: Cache) -> None:
     if not is_own_publicize_connection(record, cache):
-        raise NotAllowedError(
-            f"Publicize connection {describe(record)} is owned by another user "
-            f"({record.get('keyring_connection_user_id', 'unknown')}) and cannot be changed with this token: "
-            "its owner has to do it.",
-            result={"connection": record},
-        )
+        raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"))
 
 
 # The plans
@@ -275,20 +276,22 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         operations=(DeletePublicizeConnection(existing["id"], desired.site),),
         existing=existing,
     )
-    keyring_id = existing.get("keyring_connection_id")
-    if keyring_id is None:
+    keyring = keyring_connection_behind(existing, cache)
+    if keyring is None:
+        # It is gone already.
         return plan
-    of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring_id))
+    of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring["id"]))
     if any(record["id"] != existing["id"] for record in of_keyring):
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
-        f"The publicize connection {describe(existing)} is the last one of keyring connection {keyring_id}: WordPress.com "
+        f"The publicize connection {describe(existing)} is the last one of keyring connection {keyring['id']}: "
+        "WordPress.com "
         "may delete the keyring connection with it."
     )
     if existing["repair"] != "remove":
         warning += " The account can then be connected again in a browser only."
     return replace(
-        plan, warnings=(warning,), follow_ups={"keyring_connection_deleted": GetKeyringConnection(keyring_id)}
+        plan, warnings=(warning,), follow_ups={"keyring_connection_deleted": GetKeyringConnection(keyring["id"])}
     )
 
 
@@ -324,7 +327,7 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
         warnings=(
             *health_warning("keyring connection", keyring),
             *_twin_warnings(None, after, on_site),
-            *_orphan_warnings(desired, cache),
+            *_orphan_warnings(desired, keyring.get("service"), cache),
         ),
         service=service,
         profiles=profile_ids(keyring),
@@ -375,7 +378,7 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: C
         after = _with_user(after, user or keyring)
         operation = replace(operation, external_id=after["external_id"], is_default_user=user is None)
     elif desired.reset_external_user:
-        service = _known_service(existing, desired, cache)
+        service = _known_service(existing, cache)
         if service is not None and service["external_users_only"]:
             # It has the profile itself already, but may not have it: the error says so.
             desired_external_user(desired, required_keyring_connection(existing, cache), cache)
@@ -432,7 +435,11 @@ def _warnings(desired: DesiredPublicizeConnection, existing: Record, after: Reco
     if desired.id is not None:
         return health
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
-    return (*health, *_twin_warnings(existing, after, on_site), *_orphan_warnings(desired, cache))
+    return (
+        *health,
+        *_twin_warnings(existing, after, on_site),
+        *_orphan_warnings(desired, existing.get("service"), cache),
+    )
 
 
 def _check_capabilities(desired: DesiredPublicizeConnection, site: str, cache: Cache, *, creating: bool) -> None:

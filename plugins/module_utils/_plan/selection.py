@@ -114,9 +114,25 @@ def select_keyring_connection(
             "Select one by account, or by its ID (keyring_connection_id, in wpcom_keyring_connection id).",
             result={"candidates": found},
         )
+    _check_not_of_another_user(found, keyring_connection_id, cache)
     if found or not must_exist:
         return found[0] if found else None
     raise _missing(cache, keyrings, keyring_connection_id, service, account)
+
+
+def _check_not_of_another_user(found: Sequence[Record], keyring_connection_id: int | None, cache: Cache) -> None:
+    for keyring in cache.read(ListKeyringConnections()) if keyring_connection_id and not found else ():
+        if keyring["id"] == keyring_connection_id and keyring not in own_keyring_connections(cache):
+            raise another_users("Keyring connection", keyring, keyring.get("user_id"))
+
+
+def another_users(kind: str, record: Record, owner: int | None) -> NotAllowedError:
+    """Return the error for a connection of another user."""
+    return NotAllowedError(
+        f"{kind} {describe(record)} is owned by another user ({owner or 'unknown'}) and cannot be changed with this token: "
+        "its owner has to do it.",
+        result={"connection": record},
+    )
 
 
 def _check_service(found: Sequence[Record], service: str | None) -> None:
