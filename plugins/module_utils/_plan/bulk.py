@@ -255,7 +255,7 @@ def _last_ones(entries: Sequence[Entry], cache: Cache) -> list[str]:
     left: Counter[Any] = Counter()
     emptied: dict[Any, Record] = {}
     for entry in entries:
-        if entry.action == "deleted" and entry.plan.existing is not None:
+        if entry.action == "deleted" and entry.plan.existing is not None and entry.keyring is not None:
             key = entry.plan.existing.get("keyring_connection_id")
             emptied.setdefault(key, entry.plan.existing)
             left[key] -= 1

@@ -212,12 +212,14 @@ def _keyring_connection(desired: DesiredPublicizeConnection, cache: Cache) -> Re
         )
     except MissingError as error:
         if desired.id is None:
-            error.message += "".join(f" {warning}" for warning in _orphan_warnings(desired, cache))
+            error.message += "".join(f" {warning}" for warning in _orphan_warnings(desired, desired.service, cache))
         raise
 
 
-def _orphan_warnings(desired: DesiredPublicizeConnection, cache: Cache) -> tuple[str, ...]:
-    return tuple(map(orphan_warning, _orphans(desired, cache)))
+def _orphan_warnings(desired: DesiredPublicizeConnection, service: Any, cache: Cache) -> tuple[str, ...]:
+    """Return a warning for each orphan that a connection of the service stands beside, whatever account it was made for."""
+    beside = desired if service is None else replace(desired, service=service, account=None, keyring_connection_id=None)
+    return tuple(map(orphan_warning, _orphans(beside, cache)))
 
 
 def orphan_warning(record: Record) -> str:
@@ -276,7 +278,8 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         existing=existing,
     )
     keyring_id = existing.get("keyring_connection_id")
-    if keyring_id is None:
+    if keyring_connection_behind(existing, cache) is None:
+        # Nothing is left that could be deleted with it.
         return plan
     of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring_id))
     if any(record["id"] != existing["id"] for record in of_keyring):
@@ -324,7 +327,7 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
         warnings=(
             *health_warning("keyring connection", keyring),
             *_twin_warnings(None, after, on_site),
-            *_orphan_warnings(desired, cache),
+            *_orphan_warnings(desired, keyring.get("service"), cache),
         ),
         service=service,
         profiles=profile_ids(keyring),
@@ -432,7 +435,11 @@ def _warnings(desired: DesiredPublicizeConnection, existing: Record, after: Reco
     if desired.id is not None:
         return health
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
-    return (*health, *_twin_warnings(existing, after, on_site), *_orphan_warnings(desired, cache))
+    return (
+        *health,
+        *_twin_warnings(existing, after, on_site),
+        *_orphan_warnings(desired, existing.get("service"), cache),
+    )
 
 
 def _check_capabilities(desired: DesiredPublicizeConnection, site: str, cache: Cache, *, creating: bool) -> None:
