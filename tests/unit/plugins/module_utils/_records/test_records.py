@@ -141,8 +141,7 @@ def test_anything_normalises(normalise: Callable[[Any], dict[str, Any]], keys: l
     json.dumps(record)
     assert isinstance(names.describe(record), str)
     record_module.diff_view(record)
-    names.site_matches(record, "blog.example.com")
-    names.site_matches(record, "3001")
+    assert all(isinstance(name, str) for name in names.site_names(record))
 
 
 TEXTS = st.text(max_size=12)
@@ -181,9 +180,9 @@ def test_publicize_connection(wire: dict[str, Any]) -> None:
     record = _records.publicize_connection(wire, NOW)
     assert all(key == key.lower() for key in keys_of(record))
     assert set(record) == {key.lower() for key in wire} | {"health", "repair"}
-    assert record["health"] in ("ok", "expiring", "broken", "untested")
+    assert record["health"] in ("ok", "expiring", "broken", "untested", "unknown")
     assert record["repair"] in (None, "refresh", "reconnect")
-    assert (record["repair"] is None) == (record["health"] in ("ok", "untested"))
+    assert (record["repair"] is None) == (record["health"] in ("ok", "untested", "unknown"))
     for key in ("ID", "site_ID", "user_ID", "shared", "service", "external_ID", "status", "meta"):
         assert record[key.lower()] == wire[key]
     assert record["issued"] == wire["issued"].replace(" ", "T") + "Z"
@@ -292,12 +291,17 @@ ZERO = "0000-00-00 00:00:00"
         ("refresh-failed", day(5), "expiring", "refresh"),
         ("refresh-failed", day(100), "expiring", "refresh"),
         ("refresh-failed", day(-5), "broken", "refresh"),
-        ("must_reauth", ZERO, "broken", "reconnect"),
-        ("must_reauth", day(-5), "broken", "reconnect"),
+        ("must_reauth", ZERO, "expiring", "refresh"),
+        ("must_reauth", day(100), "expiring", "refresh"),
+        ("must_reauth", day(-5), "broken", "refresh"),
         ("invalid", ZERO, "broken", "reconnect"),
         ("invalid", day(5), "broken", "reconnect"),
-        ("something-new", ZERO, "broken", "reconnect"),
-        ("something-new", day(-5), "broken", "reconnect"),
+        ("something-new", ZERO, "unknown", None),
+        ("something-new", day(5), "unknown", None),
+        ("something-new", day(-5), "unknown", None),
+        ("OK", ZERO, "unknown", None),
+        ("ok", None, "ok", None),
+        ("must_reauth", None, "expiring", "refresh"),
         ("ok", "soon", "ok", None),
         ("ok", "9999-99-99 00:00:00", "ok", None),
     ],
@@ -310,9 +314,18 @@ def test_health(normalise: Any, status: Any, expires: str, health: str, repair: 
 
 
 def test_new_status_with_a_place_to_refresh() -> None:
-    """An unknown status that comes with an address is repaired there."""
+    """An unknown status that comes with an address may mean anything all the same."""
     record = _records.publicize_connection({"status": "something-new", "refresh_URL": "https://x.invalid"}, NOW)
-    assert (record["health"], record["repair"]) == ("broken", "refresh")
+    assert (record["health"], record["repair"]) == ("unknown", None)
+
+
+@pytest.mark.parametrize("normalise", [_records.publicize_connection, _records.keyring_connection])
+def test_dates_and_counts_may_be_null_or_absent(normalise: Any) -> None:
+    """What never expires has null, the zero date, or no key at all."""
+    for wire in ({}, {"expires": None, "issued": None, "external_follower_count": None}, {"expires": ZERO}):
+        record = normalise({"ID": 1, "status": "ok", **wire}, NOW)
+        assert (record["health"], record.get("expires")) == ("ok", None)
+        assert _records.require_types(record) is record
 
 
 @pytest.mark.parametrize(("days", "health"), [(0, "ok"), (4, "ok"), (5, "expiring"), (365, "expiring")])
@@ -360,7 +373,7 @@ def test_external_id_is_text() -> None:
         ({"ID": "x"}, "id is str"),
         ({"ID": 1, "keyring_connection_ID": ["2"]}, "keyring_connection_id is list"),
         ({"ID": 1, "external_name": {"a": 1}}, "external_name is dict"),
-        ({"ID": 1, "additional_external_users": {"0": {}}}, "additional_external_users is no list"),
+        ({"ID": 1, "additional_external_users": {"a": {}}}, "additional_external_users is no list"),
         ({"ID": 1, "additional_external_users": [{"external_ID": []}]}, "external_id is list"),
         ({"ID": 1, "sites": [[]]}, "sites is no list"),
         ({"ID": 1, "capabilities": ["x"]}, "capabilities is list"),
@@ -446,29 +459,139 @@ def test_service_flags() -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "wanted", "fits"),
+    ("record", "expected"),
     [
-        ({"id": 3001}, "3001", True),
-        ({"site_id": 3001}, "3001", True),
-        ({"id": 3001}, "3002", False),
-        ({"url": "https://blog.example.com"}, "blog.example.com", True),
-        ({"url": "https://Blog.Example.com/"}, "BLOG.example.com", True),
-        ({"site_url": "http://example.com/blog"}, "example.com/blog", True),
-        ({"site_url": "http://example.com/blog"}, "example.com", False),
-        ({"slug": "blog.example.com"}, "blog.example.com", True),
-        ({"url": None, "slug": 5}, "blog.example.com", False),
-        ({}, "3001", False),
+        ({"id": 3001}, ["3001"]),
+        ({"id": 1, "url": "https://Blog.Example.com/"}, ["1", "blog.example.com"]),
+        ({"id": 1, "url": "http://example.com/blog", "slug": "example.com::blog"}, ["1", "example.com::blog"]),
+        (
+            {"id": 1, "url": "https://a.example", "options": {"unmapped_url": "https://a.wordpress.com"}},
+            ["1", "a.example", "a.wordpress.com"],
+        ),
+        ({"id": 1, "url": None, "slug": 5, "options": []}, ["1"]),
+        ({"id": 1, "url": False, "slug": ""}, ["1"]),
+        ({"id": 1, "url": "http://["}, ["1"]),
+        ({"id": 1, "url": "https://\u2100.example.com", "slug": "http://[::1"}, ["1"]),
     ],
 )
-def test_site_matches(record: dict[str, Any], wanted: str, fits: bool) -> None:
-    """A site is named by ID or by domain."""
-    assert names.site_matches(record, wanted) is fits
+def test_site_names(record: dict[str, Any], expected: list[str]) -> None:
+    """A site is named by its ID and its domains; what the API says is no reason for a traceback."""
+    assert names.site_names(record) == expected
 
 
-@pytest.mark.parametrize("url", ["http://[", "https://\u2100.example.com", "http://[::1"])
-def test_site_with_an_impossible_address(url: str) -> None:
-    """What the API says is no reason for a traceback."""
-    assert not names.site_matches({"url": url}, "blog.example.com")
+def test_a_name_that_several_sites_have_is_of_none() -> None:
+    """Only the server knows which of them it means."""
+    sites = [
+        {"id": 1, "url": "https://shared.example", "slug": "one.example"},
+        {"id": 2, "url": "https://shared.example"},
+        {"id": 3, "url": "https://www.shared.example"},
+    ]
+    by_name = names.sites_by_name(sites)
+    assert "shared.example" not in by_name
+    assert {name: site["id"] for name, site in by_name.items()} == {
+        "1": 1,
+        "2": 2,
+        "3": 3,
+        "one.example": 1,
+        "www.shared.example": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3001", "3001"),
+        (" 3001 ", "3001"),
+        ("Example.COM", "example.com"),
+        ("example.com.", "example.com"),
+        ("example.com:443", "example.com"),
+        ("https://example.com", "example.com"),
+        ("http://example.com/", "example.com"),
+        ("//example.com", "example.com"),
+        ("example.com/blog", "example.com::blog"),
+        ("https://Example.com:8443/blog/", "example.com::blog"),
+        ("example.com::blog", "example.com::blog"),
+        ("example.com/a/b/", "example.com::a::b"),
+        ("www.example.com", "www.example.com"),
+        ("müller.example", "xn--mller-kva.example"),
+        ("https://MÜLLER.example/blog", "xn--mller-kva.example::blog"),
+        ("xn--mller-kva.example", "xn--mller-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+    ],
+)
+def test_sites_are_accepted_as_people_copy_them(text: str, expected: str) -> None:
+    """And a name as the API has it stays as it is."""
+    assert names.normalized_site(text) == expected
+    assert names.normalized_site(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "https://",
+        "example.com?p=1",
+        "example.com/?p=1",
+        "example.com#top",
+        "example.com/#top",
+        "ftp://example.com",
+        "ada@example.com",
+        "https://ada:secret@example.com",
+        "my blog",
+        "example.com/my blog",
+        "a&b.example",
+        "..",
+        "/",
+        "::blog",
+        "https://https://example.com",
+    ],
+)
+def test_what_is_no_site_is_refused(text: str) -> None:
+    """Nothing is guessed, least of all about a query."""
+    with pytest.raises(ValueError, match=r"domain|query"):
+        names.normalized_site(text)
+
+
+@pytest.mark.parametrize(
+    ("wire", "typed"),
+    [
+        ("Tom &amp; Jerry&#8217;s", "Tom & Jerry’s"),
+        ("Salt &amp; Pepper", "Salt & Pepper"),
+        ("Salt &amp; Pepper", "Salt &amp; Pepper"),
+        ("Tom&#039;s", "Tom's"),
+        ("Salt & Pepper", "Salt &amp; Pepper"),
+        ("&lt;b&gt;", "<b>"),
+    ],
+)
+def test_names_match_with_entities_decoded_on_both_sides(wire: str, typed: str) -> None:
+    """A person types what the browser shows."""
+    assert names.is_named({"external_name": wire}, typed)
+    assert names.is_named({"external_name": None, "external_display": wire}, typed)
+    assert names.account_name({"external_display": wire}) == names.shown(typed)
+
+
+def test_an_exact_name_wins_over_a_decoded_one() -> None:
+    """Two names that differ in nothing but their entities can both be named."""
+    records = [{"id": 1, "external_name": "A &amp; B"}, {"id": 2, "external_name": "A & B"}]
+    assert [record["id"] for record in names.named(records, "A & B")] == [2]
+    assert [record["id"] for record in names.named(records, "A &amp; B")] == [1]
+    assert names.named(records, "a & b") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Acme \ud83d", "Acme \ufffd"),
+        ("\udc00\ud800", "\ufffd\ufffd"),
+        ("Acme 😀", "Acme 😀"),
+        ({"a\ud83d": ["\ud83d", {"b": "\udfff"}], "c": 1}, {"a\ufffd": ["\ufffd", {"b": "\ufffd"}], "c": 1}),
+    ],
+)
+def test_half_an_emoji_can_be_encoded(value: Any, expected: Any) -> None:
+    """In keys and values at any depth."""
+    assert record_module.clean(value) == expected
+    json.dumps(record_module.clean(value), ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize(
