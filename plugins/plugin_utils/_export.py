@@ -27,7 +27,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.module_utils._plan.desired import DesiredPublicizeConnection
 from ansible_collections.community.wpcom.plugins.module_utils._plan.publicize import is_twin, plan_desired
-from ansible_collections.community.wpcom.plugins.module_utils._plan.selection import is_own
+from ansible_collections.community.wpcom.plugins.module_utils._plan.selection import is_own, only_user
 from ansible_collections.community.wpcom.plugins.module_utils._plan.validation import valid_site
 from ansible_collections.community.wpcom.plugins.module_utils._records.health import HEALTHY
 from ansible_collections.community.wpcom.plugins.module_utils._records.names import (
@@ -64,9 +64,8 @@ class _Export:
         sites: Sequence[Record],
         user_id: int | None,
     ) -> None:
-        users = {keyring["user_id"] for keyring in keyring_connections if keyring.get("user_id")}
         # The list may show keyring connections of other users, too.
-        self._me = user_id or (next(iter(users)) if len(users) == 1 else None)
+        self._me = user_id or only_user(keyring_connections)
         self._keyrings = {
             keyring["id"]: keyring
             for keyring in keyring_connections

@@ -24,7 +24,7 @@ from .._records.record import Record, Records, is_number
 from .bulk_order import Entry, schedule
 from .bulk_result import BulkPlan
 from .desired import DesiredPublicizeConnection
-from .external_users import keyring_connection_behind, pages_listed
+from .external_users import pages_listed
 from .health_warning import health_warning
 from .publicize import PublicizePlan, is_twin, keyring_connection_of, orphan_warning, plan_desired, twin_warning
 from .selection import is_own_publicize_connection, site_id
@@ -255,7 +255,7 @@ def _last_ones(entries: Sequence[Entry], cache: Cache) -> list[str]:
     left: Counter[Any] = Counter()
     emptied: dict[Any, Record] = {}
     for entry in entries:
-        if entry.action == "deleted" and entry.plan.existing is not None:
+        if entry.action == "deleted" and entry.plan.existing is not None and entry.keyring is not None:
             key = entry.plan.existing.get("keyring_connection_id")
             emptied.setdefault(key, entry.plan.existing)
             left[key] -= 1
@@ -266,7 +266,5 @@ def _last_ones(entries: Sequence[Entry], cache: Cache) -> list[str]:
         f"{account_name(record)}): WordPress.com may delete the keyring connection with it."
         + ("" if record["repair"] == "remove" else " The account can then be connected again in a browser only.")
         for key, record in emptied.items()
-        # Where it is gone already, nothing more can go.
-        if keyring_connection_behind(record, cache) is not None
-        and len(cache.read(ListPublicizeConnections(keyring_connection_id=key))) + left[key] <= 0
+        if len(cache.read(ListPublicizeConnections(keyring_connection_id=key))) + left[key] <= 0
     ]

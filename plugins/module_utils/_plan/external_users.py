@@ -133,8 +133,8 @@ def profile_ids(keyring: Record | None) -> frozenset[str]:
 
 
 def pages(keyring: Record) -> Records:
-    """Return the external users of an account besides the account itself."""
-    return [page for page in keyring.get("additional_external_users") or [] if page]
+    """Return the external users of an account besides the account itself; what has no ID cannot be posted to."""
+    return [page for page in keyring.get("additional_external_users") or [] if page.get("external_id")]
 
 
 def external_ids(keyring: Record) -> list[Any]:

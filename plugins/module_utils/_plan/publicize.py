@@ -127,26 +127,19 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
 
     They go on posting. The account behind one is not known any more, so its own names stand for it.
     """
+    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
     found = [
         record
-        for record in _all_orphans(desired, cache)
-        if desired.service in (None, record.get("service"))
+        for record in cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
+        if record.get("keyring_connection_id") not in known
+        and desired.service in (None, record.get("service"))
         and desired.keyring_connection_id in (None, record.get("keyring_connection_id"))
+        and not record.get("read_only")
     ]
     if desired.account is not None:
         by_id = [record for record in found if record.get("external_id") == desired.account]
         found = by_id or named(found, desired.account)
     return [record for record in found if is_own_publicize_connection(record, cache)]
-
-
-def _all_orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
-    """Return the connections on the site whose keyring connection is not listed: orphans, or another user's."""
-    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
-    return [
-        record
-        for record in cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
-        if record.get("keyring_connection_id") not in known and not record.get("read_only")
-    ]
 
 
 def _service_query(desired: DesiredPublicizeConnection) -> Query[Any]:
@@ -213,17 +206,14 @@ def _keyring_connection(desired: DesiredPublicizeConnection, cache: Cache) -> Re
         )
     except MissingError as error:
         if desired.id is None:
-            error.message += "".join(f" {orphan_warning(record)}" for record in _orphans(desired, cache))
+            error.message += "".join(f" {warning}" for warning in _orphan_warnings(desired, desired.service, cache))
         raise
 
 
 def _orphan_warnings(desired: DesiredPublicizeConnection, service: Any, cache: Cache) -> tuple[str, ...]:
-    """Return the warnings of the connections to a service that post in addition to the desired one."""
-    return tuple(
-        orphan_warning(record)
-        for record in _all_orphans(desired, cache)
-        if record.get("service") == service and is_own_publicize_connection(record, cache)
-    )
+    """Return a warning for each orphan that a connection of the service stands beside, whatever account it was made for."""
+    beside = desired if service is None else replace(desired, service=service, account=None, keyring_connection_id=None)
+    return tuple(map(orphan_warning, _orphans(beside, cache)))
 
 
 def orphan_warning(record: Record) -> str:
@@ -285,8 +275,7 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
         f"The publicize connection {describe(existing)} is the last one of keyring connection {keyring['id']}: "
-        "WordPress.com "
-        "may delete the keyring connection with it."
+        "WordPress.com may delete the keyring connection with it."
     )
     if existing["repair"] != "remove":
         warning += " The account can then be connected again in a browser only."

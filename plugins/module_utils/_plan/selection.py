@@ -21,10 +21,18 @@ from .._records.record import Record, Records, is_number
 def my_id(cache: Cache) -> int | None:
     """Return the ID of the token's user, None where neither the account nor the keyring connections show it."""
     account = cache.read(FindAccount())
-    if account:
-        return int(account["id"])
-    users = {keyring["user_id"] for keyring in cache.read(ListKeyringConnections()) if keyring.get("user_id")}
+    return int(account["id"]) if account else only_user(cache.read(ListKeyringConnections()))
+
+
+def only_user(keyrings: Sequence[Record]) -> int | None:
+    """Return the user of keyring connections, None where they are of several, or where one does not show its user."""
+    users = _users(keyrings)
     return next(iter(users)) if len(users) == 1 else None
+
+
+def _users(keyrings: Sequence[Record]) -> set[int | None]:
+    # Where mine do not show their user, the only user that is shown is another one.
+    return {keyring.get("user_id") or None for keyring in keyrings}
 
 
 def own_keyring_connections(cache: Cache, *, test: bool = False) -> Records:
@@ -33,7 +41,7 @@ def own_keyring_connections(cache: Cache, *, test: bool = False) -> Records:
     The list may show those of other users, too. Who the user is has to be read only where it shows several.
     """
     keyrings = cache.read(ListKeyringConnections(test=test))
-    if len({keyring["user_id"] for keyring in keyrings if keyring.get("user_id")}) < 2:
+    if len(_users(keyrings)) < 2:
         return keyrings
     me = my_id(cache)
     if me is None:
