@@ -55,6 +55,7 @@ class AccountCache:
         self._by_id: dict[int, Record] = {}
         self._by_keyring: dict[Any, Records] = {}
         self._sites: dict[str, Record] = {}
+        self._has_lists = False
         self._derivations: dict[type, Callable[[Any], Any]] = {
             GetPublicizeConnection: self._publicize_connection,
             ListPublicizeConnections: self._publicize_connections,
@@ -98,6 +99,7 @@ class AccountCache:
         if not operations:
             return
         changed = [(operation, result) for operation, result in zip(operations, results) if not result.skipped]
+        self._has_lists = False
         known = self._store.kept(_OWN_CONNECTIONS, _OWN_KEYRINGS, _OWN_SITES, ListServices())
         self._store.write_through(operations, results)
         if any(result.error or not isinstance(operation, _WRITES_OF_PUBLICIZE) for operation, result in changed):
@@ -115,6 +117,7 @@ class AccountCache:
 
     def evict_errors(self) -> None:
         """Have queries that ended with an error be read again."""
+        self._has_lists = False
         self._store.evict_errors()
 
     def own_publicize_connection(self, query: GetPublicizeConnection) -> Record | None:
@@ -149,9 +152,11 @@ class AccountCache:
             self._store.read(_OWN_CONNECTIONS)
             if int(query.site) in self._by_site:
                 return self._by_site[int(query.site)]
-        prefetch(self._store, _OWN_CONNECTIONS, _OWN_SITES)
-        self._store.read(_OWN_CONNECTIONS)
-        self._store.read(_OWN_SITES)
+        if not self._has_lists:
+            prefetch(self._store, _OWN_CONNECTIONS, _OWN_SITES)
+            self._store.read(_OWN_CONNECTIONS)
+            self._store.read(_OWN_SITES)
+            self._has_lists = True
         if query.site in self._sites:
             return self._by_site.get(self._sites[query.site]["id"], [])
         return self._store.read(query)

@@ -21,6 +21,7 @@ from .._operations import (
 )
 
 T = TypeVar("T")
+_UNREAD = object()
 
 
 class ReadsNeeded(Exception):
@@ -82,17 +83,18 @@ class ReadCache:
         asked: Query[Any] = query
         if isinstance(query, ListOwnPublicizeConnectionsOnSite):
             asked = ListSitePublicizeConnections(query.site)
-        if asked not in self._responses and isinstance(query, GetService):
-            services = self._responses.get(ListServices())
-            if isinstance(services, list):
-                found: Any = next((service for service in services if service["id"] == query.service), None)
-                return cast(T, found)
-        if asked not in self._responses:
-            raise ReadsNeeded(asked)
-        response: T = self._responses[asked]
+        response = self._responses.get(asked, _UNREAD)
+        if response is _UNREAD:
+            response = self._derived(asked)
         if isinstance(response, WpcomError):
             raise response
-        return response
+        return cast(T, response)
+
+    def _derived(self, query: Query[Any]) -> Any:
+        services = self._responses.get(ListServices()) if isinstance(query, GetService) else None
+        if not isinstance(query, GetService) or not isinstance(services, list):
+            raise ReadsNeeded(query)
+        return next((service for service in services if service["id"] == query.service), None)
 
     def add(self, query: Query[Any], response: Any) -> None:
         """Keep the response to a query, or the WpcomError that it ended with."""

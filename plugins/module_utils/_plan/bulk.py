@@ -73,7 +73,7 @@ def _planned(connections: Sequence[Mapping[str, Any]], cache: Cache) -> list[Ent
         label = _label(position, params)
         try:
             desired = DesiredPublicizeConnection.from_params(params)
-            plan = plan_desired(desired, cache, judge_all=True)
+            plan = plan_desired(desired, cache, alone=False)
             entries.append(_entry(label, desired, plan, cache))
         except ReadsNeeded as needed:
             unread.update(dict.fromkeys(needed.queries))
@@ -183,7 +183,7 @@ def _purged(entries: Sequence[Entry], cache: Cache) -> list[Entry]:
         if record.get("site_id") in sites and record["id"] not in named and is_own_publicize_connection(record, cache):
             desired = DesiredPublicizeConnection(state="absent", id=record["id"])
             label = f"purged publicize connection {record['id']}"
-            purged.append(_entry(label, desired, plan_desired(desired, cache, judge_all=True), cache))
+            purged.append(_entry(label, desired, plan_desired(desired, cache, alone=False), cache))
     return purged
 
 

@@ -64,13 +64,20 @@ class PublicizePlan(Plan):
 
 def plan_publicize_connection(params: Mapping[str, Any], cache: Cache) -> PublicizePlan:
     """Return the plan for the options of ``wpcom_publicize_connection``. Raises WpcomError."""
-    return plan_desired(DesiredPublicizeConnection.from_params(params), cache)
+    desired = DesiredPublicizeConnection.from_params(params)
+    plan = plan_desired(desired, cache)
+    if desired.state == "absent":
+        return plan
+    return replace(plan, warnings=(*plan.warnings, *_warnings(desired, plan, cache)))
 
 
-def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, judge_all: bool = False) -> PublicizePlan:
-    """Return the plan for one connection; ``judge_all`` where the services have been read for all. Raises WpcomError."""
+def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bool = True) -> PublicizePlan:
+    """Return the plan for one connection. Raises WpcomError.
+
+    Where it is not ``alone``, the services have been read for all.
+    """
     existing = _existing(desired, cache)
-    if existing is not None and (judge_all or desired.id is None):
+    if existing is not None and (not alone or desired.id is None):
         existing = _judged(existing, cache)
     if desired.state == "absent":
         return _plan_absent(desired, existing, cache)
@@ -131,8 +138,8 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
     found = [
         record
         for record in cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
-        if record.get("keyring_connection_id") not in known
-        and desired.service in (None, record.get("service"))
+        if desired.service in (None, record.get("service"))
+        and record.get("keyring_connection_id") not in known
         and desired.keyring_connection_id in (None, record.get("keyring_connection_id"))
         and not record.get("read_only")
     ]
@@ -313,11 +320,6 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
                 other_external_ids=frozenset(external_ids(keyring)) - {after["external_id"]},
             ),
         ),
-        warnings=(
-            *health_warning("keyring connection", keyring),
-            *_twin_warnings(None, after, on_site),
-            *_orphan_warnings(desired, keyring.get("service"), cache),
-        ),
         service=service,
         profiles=profile_ids(keyring),
     )
@@ -375,7 +377,6 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: C
         return PublicizePlan(
             result={"connection": existing},
             diff=Diff(diff_view(existing), diff_view(existing), _header(desired, existing)),
-            warnings=_warnings(desired, existing, existing, cache),
             existing=existing,
         )
     _check_own(existing, cache)
@@ -398,7 +399,6 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: C
         result={"connection": after},
         diff=Diff(diff_view(existing), diff_view(after), _header(desired, existing)),
         operations=(replace(operation, previous=previous),),
-        warnings=_warnings(desired, existing, after, cache),
         existing=existing,
         service=published,
         profiles=profiles,
@@ -417,17 +417,22 @@ def _without_judgement(record: Record) -> Record:
     return {**record, "health": "ok" if record.get("status") else "untested", "repair": None}
 
 
-def _warnings(desired: DesiredPublicizeConnection, existing: Record, after: Record, cache: Cache) -> tuple[str, ...]:
-    """Return the warnings of a connection that exists: its health, and what else posts to the same place."""
-    keyring = keyring_connection_behind(existing, cache) if after["repair"] == "choose_external_user" else None
-    health = health_warning("publicize connection", after, pages_listed(keyring) if keyring else "")
+def _warnings(desired: DesiredPublicizeConnection, plan: PublicizePlan, cache: Cache) -> tuple[str, ...]:
+    """Return the warnings of a connection that is present: its health, and what else posts to the same service."""
+    after: Record = plan.result["connection"]
+    needs_keyring = plan.existing is None or after["repair"] == "choose_external_user"
+    keyring = keyring_connection_behind(after, cache) if needs_keyring else None
+    if plan.existing is None:
+        health = health_warning("keyring connection", keyring or after)
+    else:
+        health = health_warning("publicize connection", after, pages_listed(keyring) if keyring else "")
     if desired.id is not None:
         return health
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(desired.on_site))
     return (
         *health,
-        *_twin_warnings(existing, after, on_site),
-        *_orphan_warnings(desired, existing.get("service"), cache),
+        *_twin_warnings(plan.existing, after, on_site),
+        *_orphan_warnings(desired, after.get("service"), cache),
     )
 
 
