@@ -59,12 +59,9 @@ def test_absent_promises_no_new_connection(troubles: Any, bulk: bool, how: dict[
     done = troubles.succeed(troubles.either, {**how, "state": "absent"}, bulk=bulk)
     assert done.result["changed"]
     assert troubles.ids(ID=9030) == []
-    (warning,) = done.warnings
-    assert "last" in warning
+    (warning,) = [warning for warning in done.warnings if "last" in warning]
     assert "connected again" not in warning
-    supported = troubles.either(
-        {"site": "777", "service": "mastodon", "account": "5051", "state": "absent"}, bulk=bulk
-    )
+    supported = troubles.either({"site": "777", "service": "mastodon", "account": "5051", "state": "absent"}, bulk=bulk)
     assert "connected again" in supported.warnings[0]
 
 
@@ -81,9 +78,7 @@ def test_the_keyring_connection_of_an_unsupported_service(troubles: Any) -> None
 
 @pytest.mark.parametrize("bulk", [False, True])
 @pytest.mark.parametrize(("site", "number"), NO_PAGE)
-def test_a_connection_without_page_warns_and_lists_the_pages(
-    troubles: Any, bulk: bool, site: str, number: int
-) -> None:
+def test_a_connection_without_page_warns_and_lists_the_pages(troubles: Any, bulk: bool, site: str, number: int) -> None:
     done = troubles.succeed(troubles.either, {"site": site, "service": "facebook"}, bulk=bulk)
     assert done.result["changed"] is False
     assert health_of(done, bulk) == ("broken", "choose_external_user")

@@ -58,12 +58,8 @@ def test_the_orphan_of_a_colleague_is_not_mine(troubles: Any, bulk: bool, accoun
 
 @pytest.mark.parametrize("bulk", [False, True])
 def test_an_orphan_beside_a_living_connection_is_ambiguous(troubles: Any, bulk: bool) -> None:
-    troubles.begin(
-        **ONE_TUMBLR, publicize_connections=[{"ID": 9070, "site_ID": 777, "keyring_connection_ID": 502}]
-    )
-    message = troubles.refuse(
-        troubles.either, {"site": "777", "service": "tumblr", "state": "absent"}, bulk=bulk
-    )
+    troubles.begin(**ONE_TUMBLR, publicize_connections=[{"ID": 9070, "site_ID": 777, "keyring_connection_ID": 502}])
+    message = troubles.refuse(troubles.either, {"site": "777", "service": "tumblr", "state": "absent"}, bulk=bulk)
     assert "9050 (tumblr: old, external ID old, on site 777)" in message
     assert "9070 (tumblr: acme, external ID acme, on site 777)" in message
 
@@ -247,4 +243,4 @@ def test_connections_of_one_account_are_told_apart(troubles: Any) -> None:
     )
     message = troubles.refuse(troubles.run, "publicize", site="777", service="facebook")
     assert "9003 (facebook: Salt & Pepper, external ID 9001, on site 777)" in message
-    assert "9071 (facebook: Tom’s \"Best\", external ID 9002, on site 777)" in message
+    assert '9071 (facebook: Tom’s "Best", external ID 9002, on site 777)' in message
