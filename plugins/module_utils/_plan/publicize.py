@@ -277,10 +277,11 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         operations=(DeletePublicizeConnection(existing["id"], desired.site),),
         existing=existing,
     )
-    keyring_id = existing.get("keyring_connection_id")
-    if keyring_connection_behind(existing, cache) is None:
+    keyring = keyring_connection_behind(existing, cache)
+    if keyring is None:
         # Nothing is left that could be deleted with it.
         return plan
+    keyring_id = keyring["id"]
     of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring_id))
     if any(record["id"] != existing["id"] for record in of_keyring):
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})

@@ -21,7 +21,10 @@ from .._records.record import Record, Records, is_number
 def my_id(cache: Cache) -> int | None:
     """Return the ID of the token's user, None where neither the account nor the keyring connections show it."""
     account = cache.read(FindAccount())
-    return int(account["id"]) if account else only_user(cache.read(ListKeyringConnections()))
+    if account:
+        return int(account["id"])
+    keyrings = cache.read(ListKeyringConnections())
+    return only_user(keyrings)
 
 
 def only_user(keyrings: Sequence[Record]) -> int | None:

@@ -121,7 +121,7 @@ def test_unchanged_entries_make_a_small_result(large: Simulator) -> None:
         {"shared": True},
         {"external_user_id": PAGES[1]["external_ID"]},
         {"external_user_id": PAGES[1]["external_ID"], "shared": True},
-        {"reset_external_user": True, "shared": True},
+        {"reset_external_user": True},
     ],
     ids=["shared", "page", "both", "reset"],
 )
