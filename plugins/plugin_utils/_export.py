@@ -159,7 +159,9 @@ class _Export:
         beside: Options = {"unique_per": "external_user"} if several else {}
         external_id = record.get("external_id")
         if (external_id or None) == (keyring.get("external_id") or None):
-            yield {"reset_external_user": True, **beside} if several else {}
+            # The profile cannot be asked for where the service supports pages only.
+            if not several or record.get("repair") != "choose_external_user":
+                yield {"reset_external_user": True, **beside} if several else {}
             return
         users = [keyring, *(keyring.get("additional_external_users") or [])]
         for name in _names(record):

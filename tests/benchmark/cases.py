@@ -87,6 +87,12 @@ TARGETS = (
         ("bulk", N1000),
         ("floor-wide", N1000),
     ),
+    Target(
+        "bulk module, N=1,000, changed, 32 in parallel, 150 ms, with --diff / without",
+        1.5,
+        ("bulk-diff", N1000),
+        ("bulk", N1000),
+    ),
     *(
         Target(f"50 hosts, forks {forks}, 0 ms, single module / {what}", limit, ("hosts-fast", job), (other, job))
         for forks, job in ((5, HOSTS), (20, replace(HOSTS, forks=20)))
@@ -97,7 +103,19 @@ WORKER_MEMORY_LIMIT = 40.0
 
 _ONE = ("uri-one", "module-one", "fast-one", "bulk-module", "bulk", "role", "floor")
 _MANY = ("uri", "uri-each", "module", "fast", "bulk-module", "bulk", "role", "floor", "floor-wide")
-_THOUSAND = ("empty", "uri", "uri-each", "module", "fast", "bulk-module", "bulk", "role", "floor", "floor-wide")
+_THOUSAND = (
+    "empty",
+    "uri",
+    "uri-each",
+    "module",
+    "fast",
+    "bulk-module",
+    "bulk",
+    "bulk-diff",
+    "role",
+    "floor",
+    "floor-wide",
+)
 _HOSTS = ("hosts-uri", "hosts-uri-once", "hosts-module", "hosts-fast")
 # Whose time grows with the number of connections.
 _ONE_BY_ONE = ("uri", "uri-each", "module", "fast", "floor")
@@ -116,7 +134,7 @@ def _matrix(names: Sequence[str], job: Job) -> list[Group]:
 def groups(case: str, quick: bool) -> list[Group]:
     """Return who does which jobs in a case; those of a group take turns."""
     if quick:
-        bulk = ("empty", "bulk", "floor-wide")
+        bulk = ("empty", "bulk", "bulk-diff", "floor-wide")
         small: dict[str, list[Group]] = {
             "one": [(("uri-one", "fast-one", "floor"), N1), (("uri-one", "fast-one", "floor"), _slow(N1))],
             "ten": [(("uri", "module", "fast", "bulk", "role", "floor"), Job(10, True, 0))],

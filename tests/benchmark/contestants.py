@@ -152,12 +152,13 @@ class Contestant:
     variables: dict[str, str] = field(default_factory=dict)
     parallel: int | None = None
     works: bool = True
+    arguments: tuple[str, ...] = ()
 
     def command(self, job: Job) -> list[str]:
         """Return the command line."""
         if self.files is _script:
             return [sys.executable, str(HERE / "floor.py"), "wanted.json", str(self.parallel or job.parallel)]
-        return [*PLAYBOOK_COMMAND, "--forks", str(job.forks), "playbook.yml"]
+        return [*PLAYBOOK_COMMAND, "--forks", str(job.forks), *self.arguments, "playbook.yml"]
 
 
 def _lists(job: Job) -> int:
@@ -211,6 +212,7 @@ CONTESTANTS: dict[str, Contestant] = {
         Contestant("fast-one", "single module", _by_names("single_one"), _lists, _two),
         Contestant("bulk-module", "bulk module, fast path off", _by_names("bulk"), _lists, _wide, ORDINARY),
         Contestant("bulk", "bulk module", _by_names("bulk"), _lists, _wide),
+        Contestant("bulk-diff", "bulk module, --diff", _by_names("bulk"), _lists, _wide, arguments=("--diff",)),
         Contestant("role", "role", _role, _lists, _wide),
         Contestant("floor", "requests script", _script, _one, _one, parallel=1),
         Contestant("floor-wide", "requests script, as parallel as the bulk module", _script, _one, _wide),

@@ -290,7 +290,7 @@ def _uri(cell: Cell) -> str:
 
 def _floor(cell: Cell) -> str:
     """Return the name of the script that sends as many requests at once."""
-    is_wide = cell.contestant.name in ("bulk", "bulk-module", "role", "floor-wide") and cell.job.size > 1
+    is_wide = cell.contestant.name in ("bulk", "bulk-diff", "bulk-module", "role", "floor-wide") and cell.job.size > 1
     return "floor-wide" if is_wide else "floor"
 
 

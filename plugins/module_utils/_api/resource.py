@@ -116,7 +116,7 @@ def has_id(entry: Any, *, integer: bool) -> bool:
         return False
     ids = [entry[key] for key in ("ID", "id", "connection_ID") if entry.get(key)]
     if not integer:
-        return any(isinstance(value, str) for value in ids)
+        return any(isinstance(value, str) and value != "0" for value in ids)
     return any(is_number(str(value)) and int(value) > 0 for value in ids if not isinstance(value, bool))
 
 

@@ -21,8 +21,10 @@ from .._records.record import Record, Records, is_number
 def my_id(cache: Cache) -> int | None:
     """Return the ID of the token's user, None where neither the account nor the keyring connections show it."""
     account = cache.read(FindAccount())
+    if account:
+        return int(account["id"])
     keyrings: Records = cache.read(ListKeyringConnections())
-    return int(account["id"]) if account else only_user(keyrings)
+    return only_user(keyrings)
 
 
 def only_user(keyrings: Sequence[Record]) -> int | None:
