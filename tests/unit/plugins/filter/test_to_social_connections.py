@@ -174,7 +174,7 @@ def test_options_of_a_connection(records: Any, keyrings: Any, expected: Any) -> 
         ([SHOP, {"id": 4, "slug": "new.example.com", "url": "https://shop.example.com"}], "3"),
         ([{**SHOP, "slug": "Shop.Example.Com"}], "shop.example.com"),
         ([{**SHOP, "slug": "example.com::shop", "url": "https://example.com/shop"}], "example.com::shop"),
-        ([{**SHOP, "slug": "example.com/shop"}], "3"),
+        ([{**SHOP, "slug": "example.com/shop"}], "example.com::shop"),
         ([{**SHOP, "slug": "5"}], "3"),
         ([{**SHOP, "slug": ""}], "3"),
         ([{"id": 3, "name": "no fields"}], "3"),

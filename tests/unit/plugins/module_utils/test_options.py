@@ -176,7 +176,7 @@ def test_url(url: str, kept: str) -> None:
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("", "must begin with https://"),
+        (" ", "must begin with https://"),
         ("public-api.wordpress.com", "must begin with https://"),
         ("ftp://example.com", "must begin with https://"),
         ("https://", "must begin with https://"),
