@@ -367,15 +367,31 @@ class WorldSession:
         self.options = options("https://api.example")
         self.fetch_all = world.fetch_all
         self.apply = world.apply
+        self.interrupted = False
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return the warnings about the connection options."""
+        return self.options.warnings()
+
+    def interrupt(self) -> None:
+        """Note that the task was interrupted."""
+        self.interrupted = True
 
 
 def run(
-    kind: str, world: World, *, check_mode: bool = False, cache: Optional[Cache] = None, **given: Any
+    kind: str,
+    world: World,
+    *,
+    check_mode: bool = False,
+    cache: Optional[Cache] = None,
+    diff: bool = True,
+    **given: Any,
 ) -> TaskResult:
-    """Run a task on a world to its end."""
+    """Run a task on a world to its end, in diff mode unless ``diff`` says otherwise."""
     spec = MODULES[kind]
     session = WorldSession(world, cache if cache is not None else spec.cache(check_mode=check_mode))
-    return execute(cast(Session, session), spec.planner, task(kind, **given))
+    return execute(cast(Session, session), spec.planner, task(kind, **given), diff=diff)
 
 
 def reached(kind: str, world: World, *operations: Operation, **given: Any) -> Any:
@@ -386,17 +402,17 @@ def reached(kind: str, world: World, *operations: Operation, **given: Any) -> An
     checked = plan(kind, world, check_mode=True, **given)
     planned = plan(kind, world, **given)
     assert list(planned.operations) == list(checked.operations) == list(operations)
-    assert planned.to_result(None) == checked.to_result(None)
-    assert planned.to_result(None)["changed"] is bool(operations)
+    assert planned.to_result(None, diff=True) == checked.to_result(None, diff=True)
+    assert planned.to_result(None, diff=True)["changed"] is bool(operations)
     assert planned.warnings == checked.warnings
     ended = run(kind, world, **given)
     assert not ended.failed, ended.result
     assert ended.result["changed"] is bool(operations)
-    assert ended.result.get("diff") == planned.to_result(None).get("diff")
+    assert ended.result.get("diff") == planned.to_result(None, diff=True).get("diff")
     for check_mode in (True, False):
         again = plan(kind, world, check_mode=check_mode, **given)
         assert list(again.operations) == []
-        assert again.to_result(None)["changed"] is False
+        assert again.to_result(None, diff=True)["changed"] is False
     return planned
 
 

@@ -76,8 +76,15 @@ BAD_OPTIONS = {
         external_user_id="111",
         reset_external_user=True,
     ),
-    "empty site": _option("site must be the numeric ID or the domain", site="", service="mastodon"),
-    "site with a space": _option("site must be the numeric ID or the domain", site="blog example", service="mastodon"),
+    "empty site": _option("site must be the numeric ID, the domain, or the URL", site="", service="mastodon"),
+    "site with a space": _option(
+        "site must be the numeric ID, the domain, or the URL", site="blog example", service="mastodon"
+    ),
+    "digits that are not an ID": _option("site must be the numeric ID, the domain", site="\u0661", service="mastodon"),
+    "site with a query": _option("must not have a query", site="blog.example.com?x=1", service="mastodon"),
+    "site with a fragment": _option("must not have a query, a fragment", site="blog.example.com#x", service="mastodon"),
+    "site with a user name": _option("a user name", site="ada@blog.example.com", service="mastodon"),
+    "site of another scheme": _option("a scheme other than https", site="ftp://blog.example.com", service="mastodon"),
     "site 0": _option("site must be a positive number or a domain", site="0", service="mastodon"),
     "service with a slash": _option("service must be the ID of a service", site="1", service="foo/bar"),
 }
@@ -90,7 +97,6 @@ IMPOSSIBLE = {
     ),
     "id of another site": Refusal({"id": 51, "site": "2"}, "missing", ("connection 51 not found on site 2",)),
     "unknown site": Refusal({"site": "nowhere.example.com", "service": "facebook"}, "unknown_blog"),
-    "other digits are not an ID": Refusal({"site": "\u0661", "service": "facebook"}, "unknown_blog"),
     "id and another service": Refusal(
         {"id": 50, "service": "mastodon"},
         "invalid_option",
@@ -115,26 +121,37 @@ IMPOSSIBLE = {
     "several accounts": Refusal(
         {"site": "1", "service": "mastodon"},
         "ambiguous_match",
-        ("2 keyring connections match", "22 (mastodon: @Ada)", "23 (mastodon: @Shop)", "Select one by account"),
+        (
+            "2 keyring connections match",
+            "22 (mastodon: @Ada, name @ada, external ID x22); 23 (mastodon: @Shop, name @shop, external ID x23)",
+            "Select one by account",
+        ),
     ),
     "unknown account": Refusal(
         {"site": "1", "service": "mastodon", "account": "@x"},
         "missing_keyring_connection",
         (
             "Keyring connection '@x' for Mastodon not found",
-            "22 (mastodon: @Ada); 23 (mastodon: @Shop)",
+            "22 (mastodon: @Ada, name @ada, external ID x22); 23 (mastodon: @Shop, name @shop, external ID x23)",
             "open https://connect.example/mastodon in a browser",
         ),
     ),
     "unknown keyring connection": Refusal(
         {"site": "1", "keyring_connection_id": 99},
         "missing_keyring_connection",
-        ("Keyring connection 99 not found", "20 (facebook: Ada); 21", "https://wordpress.com/marketing/connections"),
+        (
+            "Keyring connection 99 not found",
+            "20 (facebook: Ada, name ada, external ID x20); 21",
+            "https://wordpress.com/marketing/connections",
+        ),
     ),
     "unknown keyring connection of a service": Refusal(
         {"site": "1", "keyring_connection_id": 99, "service": "facebook"},
         "missing_keyring_connection",
-        ("Keyring connection 99 for Facebook not found", "of this service: 20 (facebook: Ada)."),
+        (
+            "Keyring connection 99 for Facebook not found",
+            "of this service: 20 (facebook: Ada, name ada, external ID x20).",
+        ),
     ),
     "keyring connection of another user": Refusal(
         {"site": "1", "keyring_connection_id": 30}, "missing_keyring_connection", ("connection 30 not found",)
@@ -148,17 +165,24 @@ IMPOSSIBLE = {
         {"site": "1", "service": "facebok"}, "unknown_service", ("has no service 'facebok'", "gather=services")
     ),
     "unsupported service": Refusal(
-        {"site": "1", "service": "twitter"}, "unsupported_service", ("no longer supports Twitter",)
+        {"site": "1", "service": "twitter"},
+        "unsupported_service",
+        ("Twitter is no longer supported by WordPress.com", "set state to absent"),
     ),
     "service that is not for posts": Refusal(
         {"site": "1", "service": "photos"},
         "invalid_option",
-        ("photos of keyring connection 25 (photos: Ada-P) does not support publishing",),
+        ("photos of connection 25 (photos: Ada-P) does not support publishing",),
     ),
     "two connections of one account": Refusal(
         {"site": "3", "service": "mastodon", "account": "@shop"},
         "ambiguous_match",
-        ("2 publicize connections match", "52 (mastodon: @Shop on site 3)", "53 (mastodon", "Select one by id."),
+        (
+            "2 publicize connections match",
+            "52 (mastodon: @Shop, name @shop, external ID x23, on site 3)",
+            "53 (mastodon",
+            "Select one by id.",
+        ),
     ),
     "two connections of one account, to be absent": Refusal(
         {"site": "3", "service": "mastodon", "account": "@shop", "state": "absent"}, "ambiguous_match", ("52", "53")
@@ -171,7 +195,7 @@ IMPOSSIBLE = {
     "two external users of one account": Refusal(
         {"site": "3", "service": "linkedin"},
         "ambiguous_match",
-        ("external user 211", "or set unique_per to external_user and name the external user"),
+        ("external ID 211", "external ID 212", "or set unique_per to external_user and name the external user"),
     ),
     "one of two external users, but unique per account": Refusal(
         {"site": "3", "service": "linkedin", "external_user_id": "211"}, "ambiguous_match", ("54", "55")

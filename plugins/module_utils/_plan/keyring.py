@@ -73,7 +73,9 @@ def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Pla
         return Plan(result={"connection": None, "publicize_connections": []}, diff=Diff({}, {}, "keyring connection"))
     dependents = cache.read(ListPublicizeConnections(keyring_connection_id=existing["id"]))
     # A token that is bound to one site sees the connections there only, but the deletion reaches all sites.
-    unseen = sorted(set(existing.get("sites") or []) - {record.get("site_id") for record in dependents}, key=str)
+    missing = set(existing.get("sites") or []) - {record.get("site_id") for record in dependents}
+    # The API may send texts among the numbers, which cannot be compared.
+    unseen = sorted(missing, key=lambda site: (isinstance(site, str), site))
     if (dependents or unseen) and not cascade:
         raise NotAllowedError(
             f"{_consequences(existing, dependents, unseen)} Nothing was deleted. Set cascade to true to delete it.",

@@ -47,7 +47,7 @@ def executed(
     """Execute a plan, or a planner that returns one."""
     planner = made if callable(made) else lambda params, cache: made
     session = WorldSession(existing or world(), cache or ReadCache(check_mode=check_mode))
-    return execute(cast(Session, session), planner, {})
+    return execute(cast(Session, session), planner, {}, diff=True)
 
 
 UPDATE = UpdatePublicizeConnection(50, shared=True)
@@ -154,10 +154,10 @@ def test_warnings_of_the_options_come_with_those_of_the_plan_and_though_the_task
     session = WorldSession(world(), ReadCache())
     session.options = options("http://api.example")
     plan = Plan(result={}, warnings=("from the plan",))
-    plain, planned = execute(cast(Session, session), lambda params, cache: plan, {}).warnings
+    plain, planned = execute(cast(Session, session), lambda params, cache: plan, {}, diff=True).warnings
     assert "does not use https" in plain
     assert planned == "from the plan"
-    failed = execute(cast(Session, session), lambda params, cache: cache.read(FindSite("x")), {})
+    failed = execute(cast(Session, session), lambda params, cache: cache.read(FindSite("x")), {}, diff=True)
     assert failed.failed
     assert failed.warnings == [plain]
 

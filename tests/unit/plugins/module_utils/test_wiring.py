@@ -168,8 +168,10 @@ def test_external_user_that_is_new_is_found_by_a_refetch(simulator: Simulator) -
 def test_fresh_test_is_a_parameter_of_the_one_request(simulator: Simulator, options: dict[str, Any]) -> None:
     ended = run(simulator, "keyring", test=True, **options)
     assert (ended.result["connection"]["health"], len(ended.warnings)) == ("broken", 1)
-    (entry,) = simulator.requests()
+    (entry,) = (entry for entry in simulator.requests() if entry["path"].startswith("/me/keyring-connections"))
     assert entry["query"] == {"force_connection_test": "1"}
+    # By ID alone, who the user is has to be read too.
+    assert [entry["path"] for entry in simulator.requests()].count("/me") == len(simulator.requests()) - 1
 
 
 def test_presentation_goes_to_the_api_with_every_request(simulator: Simulator) -> None:
@@ -208,7 +210,7 @@ def test_sites_that_the_lists_lack_are_read_over_several_connections(simulator: 
     entries = worlds.desired(30, 2, shared=False)
     ended = run(simulator, "bulk", connections=entries, api_token=worlds.TOKEN, parallel=10)
     assert ended.result["summary"]["unchanged"] == 60
-    assert len(simulator.requests()) == 3 + 30
+    assert len(simulator.requests()) == 4 + 30
     assert len({request["connection"] for request in simulator.requests()}) > 3
 
 
@@ -341,7 +343,7 @@ def test_token_that_may_not_list_sites_creates_by_domain(simulator: Simulator) -
 def test_ignored_write_fails_and_is_a_change(simulator: Simulator, kind: str) -> None:
     simulator.settings(switches={"drop_shared": True})
     entry = {"site": "3001", **ADA_L, "shared": True}
-    ended = run(simulator, kind, **({"connections": [entry]} if kind == "bulk" else entry))
+    ended = run(simulator, kind, **({"connections": [entry], "report": "all"} if kind == "bulk" else entry))
     assert ended.failed
     assert ended.result["error"]["code"] == "ignored_write"
     assert ended.result["changed"] is True
@@ -371,7 +373,7 @@ def test_lost_response_is_not_taken_for_that_of_a_sibling(simulator: Simulator, 
     before = ids(simulator)
     # The first one is done before the response to the second is lost.
     simulator.fault(method="POST", path=".*/new", kind="cut", when="before", skip=1)
-    ended = run(simulator, "bulk", connections=entries, parallel=parallel)
+    ended = run(simulator, "bulk", connections=entries, parallel=parallel, report="all")
     assert not ended.failed, ended.result["msg"]
     assert len(ids(simulator) - before) == 2
     assert [record["external_id"] for record in ended.result["connections"]] == ["211", "900002"]
@@ -411,7 +413,7 @@ def test_list_that_fails_midway_is_finished_by_a_second_run(simulator: Simulator
     assert actions(ended) == ["updated", "failed", "skipped"]
     assert ended.result["error"]["path"] == failing
     simulator.clear_requests()
-    again = run(simulator, "bulk", connections=entries)
+    again = run(simulator, "bulk", connections=entries, report="all")
     assert actions(again) == ["unchanged", "updated", "updated"]
     assert len(posts(simulator)) == 2
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
     DeleteConnectedApplication,
     FindAccount,
+    FindSites,
     GetConnectedApplication,
     ListConnectedApplications,
 )
@@ -48,7 +49,7 @@ def world(*more: Record, account: Optional[Record] = account()) -> World:  # noq
     [
         ({"id": 0}, "id must be a positive number"),
         ({"title": ""}, "title must not be empty"),
-        ({"title": "Editor", "site": "x y"}, "site must be the numeric ID or the domain"),
+        ({"title": "Editor", "site": "x y"}, "site must be the numeric ID, the domain, or the URL"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_read(options: dict[str, Any], told: str) -> None:
@@ -58,22 +59,25 @@ def test_bad_options_are_refused_before_anything_is_read(options: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("options", "ids", "read"),
+    ("options", "ids", "reads"),
     [
-        ({"id": 70}, [70], GetConnectedApplication(70)),
-        ({"title": "Backup"}, [70], ListConnectedApplications()),
-        ({"title": "Editor"}, [71, 72], ListConnectedApplications()),
-        ({"title": "Editor", "site": "1"}, [72], ListConnectedApplications()),
-        ({"title": "Editor", "site": "Blog.Example.com"}, [72], ListConnectedApplications()),
+        ({"id": 70}, [70], [GetConnectedApplication(70)]),
+        ({"title": "Backup"}, [70], [ListConnectedApplications()]),
+        ({"title": "Editor"}, [71, 72], [ListConnectedApplications()]),
+        ({"title": "Editor", "site": "1"}, [72], [ListConnectedApplications()]),
+        ({"title": "Editor", "site": "Blog.Example.com"}, [72], [ListConnectedApplications(), FindSites()]),
     ],
 )
-def test_present_has_all_that_match_for_one_read(options: dict[str, Any], ids: list[int], read: Any) -> None:
+def test_present_has_all_that_match_in_one_round_of_reads(
+    options: dict[str, Any], ids: list[int], reads: list[Any]
+) -> None:
     asked = world()
     result = plan("application", asked, **options).to_result(None)
     assert [record["id"] for record in result["applications"]] == ids
     assert result["diff"]["before"] == result["diff"]["after"] != {}
     assert result["changed"] is False
-    assert asked.reads == [read]
+    assert asked.reads == reads
+    assert asked.rounds == 1
 
 
 NOTHING = [

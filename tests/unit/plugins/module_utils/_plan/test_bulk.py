@@ -18,6 +18,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
     FindSites,
     ListKeyringConnections,
     ListPublicizeConnections,
+    ListServices,
     ListSitePublicizeConnections,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record
@@ -49,6 +50,7 @@ from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
 
 ADA = {"site": "blog.example.com", "service": "mastodon", "account": "@ada"}
 BESIDE = {"unique_per": "external_user"}
+LISTS = [ListKeyringConnections(), ListPublicizeConnections(), ListServices()]
 IN_SOCIETY = {"site": "3", "service": "linkedin", "external_user_id": "211", **BESIDE}
 IN_CLUB = {**IN_SOCIETY, "external_user_id": "212"}
 
@@ -84,8 +86,8 @@ def errors(error: WpcomError) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(
     ("by_domain", "reads"),
     [
-        (False, [ListKeyringConnections(), ListPublicizeConnections()]),
-        (True, [ListKeyringConnections(), ListPublicizeConnections(), FindSites()]),
+        (False, LISTS),
+        (True, [*LISTS, FindSites()]),
     ],
 )
 def test_reading_costs_the_same_for_one_connection_and_for_hundreds(by_domain: bool, reads: list[Any]) -> None:
@@ -102,7 +104,7 @@ def test_reading_costs_the_same_for_one_connection_and_for_hundreds(by_domain: b
 def test_entries_by_id_need_no_list_of_sites() -> None:
     asked = world()
     plan("bulk", asked, connections=[{"id": 50}, {"id": 52}])
-    assert asked.reads == [ListKeyringConnections(), ListPublicizeConnections()]
+    assert asked.reads == LISTS
 
 
 def test_sites_that_the_lists_lack_are_read_together() -> None:
@@ -112,7 +114,7 @@ def test_sites_that_the_lists_lack_are_read_together() -> None:
     entries = [{"site": each["slug"], "keyring_connection_id": 22} for each in many]
     assert actions(plan("bulk", asked, connections=entries)) == ["unchanged"] * 30
     # The lists of the account, then every site, in two rounds.
-    assert len(asked.reads) == 3 + 30
+    assert len(asked.reads) == 4 + 30
     assert asked.rounds == 2
 
 
@@ -339,12 +341,12 @@ def broken() -> World:
 def test_unhealthy_account_is_warned_of_once() -> None:
     (warning,) = plan("bulk", broken(), connections=[{"id": 50}, {"id": 51}, {"id": 52}]).warnings
     assert "publicize connection 50 (facebook, account 'Engines') is broken" in warning
-    assert warning.endswith("The same holds for 1 more of this account.")
+    assert warning.endswith("The same applies to 1 more of this account.")
 
 
 def test_unhealthy_account_of_one_connection_has_a_plain_warning() -> None:
     (warning,) = plan("bulk", broken(), connections=[{"id": 50}]).warnings
-    assert "The same holds" not in warning
+    assert "The same applies" not in warning
 
 
 def test_unhealthy_connection_that_is_to_be_absent_is_not_warned_of() -> None:
@@ -377,7 +379,7 @@ def test_keyring_connection_that_the_run_leaves_without_connections_is_warned_of
     if warned:
         number = 22 if connections[0]["id"] == 51 else 23
         assert f"deletes the last publicize connection of keyring connection {number} (mastodon: @" in warnings[0]
-        assert "WordPress.com may delete that with it" in warnings[0]
+        assert "WordPress.com may delete the keyring connection with it" in warnings[0]
 
 
 # Any list
@@ -423,7 +425,7 @@ def test_any_list_is_reached_as_predicted_and_leaves_other_users_alone(
     connections: Any, purge: str, lists_sites: bool
 ) -> None:
     changing = world(lists_sites=lists_sites)
-    options = {"connections": connections, "purge": purge, "max_deletions": -1, "parallel": 1}
+    options = {"connections": connections, "purge": purge, "max_deletions": -1, "parallel": 1, "report": "all"}
     predicted = run("bulk", changing, check_mode=True, **options)
     assert changing.writes == []
     real = run("bulk", changing, **options)

@@ -111,11 +111,11 @@ def test_account_that_moves_keeps_its_keyring_connection(
 def test_last_connection_is_kept_where_the_new_one_is_refused() -> None:
     moving = world(refuses=lambda operation: isinstance(operation, CreatePublicizeConnection))
     connections = [new(BLUESKY, 2), gone(50), {"id": 54, "shared": True}]
-    task = run("bulk", moving, connections=connections, on_error="continue", parallel=1)
+    task = run("bulk", moving, connections=connections, on_error="continue", parallel=1, report="all")
     assert [each["action"] for each in task.result["actions"]] == ["failed", "skipped", "updated"]
     assert 50 in moving.connections
     moving.refuses = lambda operation: None
-    again = run("bulk", moving, connections=connections)
+    again = run("bulk", moving, connections=connections, report="all")
     assert [each["action"] for each in again.result["actions"]] == ["created", "deleted", "unchanged"]
     assert BLUESKY["id"] in moving.keyrings
 
@@ -123,7 +123,7 @@ def test_last_connection_is_kept_where_the_new_one_is_refused() -> None:
 def test_last_connection_goes_where_one_of_several_new_ones_is_made() -> None:
     moving = world(refuses=lambda operation: getattr(operation, "site", None) == "2")
     connections = [gone(50), new(BLUESKY, 2), new(BLUESKY, 3)]
-    task = run("bulk", moving, connections=connections, on_error="continue", parallel=1)
+    task = run("bulk", moving, connections=connections, on_error="continue", parallel=1, report="all")
     assert [each["action"] for each in task.result["actions"]] == ["deleted", "failed", "created"]
 
 

@@ -137,7 +137,8 @@ def test_keyring_connection_that_is_gone_at_the_refetch_keeps_what_was_listed() 
 
 def test_account_without_external_users_has_none_to_list() -> None:
     world = World(keyrings=[keyring_connection(20, "facebook", "ada", additional_external_users=None)])
-    refused("publicize", world, "unknown_external_user", "none", site="1", service="facebook", external_user_id="999")
+    told = "Keyring connection 20 (facebook: Ada) has no external users"
+    refused("publicize", world, "no_external_users", told, site="1", service="facebook", external_user_id="999")
 
 
 # Names that are not unique, or no longer what they were
@@ -150,7 +151,8 @@ def test_name_of_several_external_users_is_ambiguous() -> None:
         "publicize",
         world,
         "ambiguous_match",
-        "2 external users have the name 'Twin': select one by external_user_id (301, 302)",
+        "2 external users have the name 'Twin': select one by external_user_id: "
+        "Twin, external ID 301; Twin, name x, external ID 302.",
         site="1",
         service="facebook",
         external_user_name="Twin",
@@ -232,7 +234,7 @@ def test_external_user_by_id_that_a_connection_has_needs_no_keyring_connection()
 
 def test_service_that_does_not_exist_does_not_support_publishing() -> None:
     world = World(keyrings=KEYRINGS, services=[])
-    told = "The service linkedin of keyring connection 21 (linkedin: Ada-L) does not support publishing"
+    told = "The service linkedin of connection 21 (linkedin: Ada-L) does not support publishing"
     refused("publicize", world, "invalid_option", told, site="1", keyring_connection_id=21)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
     DeleteKeyringConnection,
+    FindAccount,
     GetKeyringConnection,
     ListKeyringConnections,
     ListPublicizeConnections,
@@ -58,23 +59,26 @@ def test_bad_options_are_refused_before_anything_is_read(options: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("options", "id", "read"),
+    ("options", "id", "reads"),
     [
-        ({"id": 20}, 20, GetKeyringConnection(20)),
-        ({"service": "facebook"}, 20, ListKeyringConnections()),
-        ({"service": "Facebook"}, 20, ListKeyringConnections()),
-        ({"service": "mastodon", "account": "@shop"}, 23, ListKeyringConnections()),
-        ({"service": "mastodon", "account": "x23"}, 23, ListKeyringConnections()),
-        ({"service": "mastodon", "account": "@Shop"}, 23, ListKeyringConnections()),
+        ({"id": 20}, 20, [GetKeyringConnection(20), FindAccount()]),
+        ({"service": "facebook"}, 20, [ListKeyringConnections()]),
+        ({"service": "Facebook"}, 20, [ListKeyringConnections()]),
+        ({"service": "mastodon", "account": "@shop"}, 23, [ListKeyringConnections()]),
+        ({"service": "mastodon", "account": "x23"}, 23, [ListKeyringConnections()]),
+        ({"service": "mastodon", "account": "@Shop"}, 23, [ListKeyringConnections()]),
     ],
 )
-def test_present_is_never_changed_and_costs_one_read(options: dict[str, Any], id: int, read: Any) -> None:
+def test_present_is_never_changed_and_costs_one_round_of_reads(
+    options: dict[str, Any], id: int, reads: list[Any]
+) -> None:
     world = World()
     planned = plan("keyring", world, **options)
     result = planned.to_result(None)
     assert result["connection"]["id"] == id
     assert result["diff"]["before"] == result["diff"]["after"] != {}
-    assert world.reads == [read]
+    assert world.reads == reads
+    assert world.rounds == 1
     reached("keyring", world, **options)
 
 
@@ -89,10 +93,14 @@ def test_present_is_never_changed_and_costs_one_read(options: dict[str, Any], id
         (
             {"service": "mastodon", "account": "@x"},
             "missing_keyring_connection",
-            ("'@x' for Mastodon not found", "22 (mastodon: @Ada); 23", "https://connect.example/mastodon"),
+            (
+                "'@x' for Mastodon not found",
+                "22 (mastodon: @Ada, name @ada, external ID x22); 23",
+                "https://connect.example/mastodon",
+            ),
         ),
         ({"service": "myspace"}, "unknown_service", ("gather=services",)),
-        ({"service": "twitter"}, "unsupported_service", ("no longer supports Twitter",)),
+        ({"service": "twitter"}, "unsupported_service", ("Twitter is no longer supported by WordPress.com",)),
         ({"service": "mastodon"}, "ambiguous_match", ("22", "23", "by account, or by its ID")),
         ({"service": "mastodon", "state": "absent"}, "ambiguous_match", ("22", "23")),
     ],
@@ -103,15 +111,16 @@ def test_what_does_not_exist_or_is_ambiguous_is_refused(
     refused("keyring", World(), code, *parts, **options)
 
 
-@pytest.mark.parametrize("options", [{"id": 24}, {"service": "bluesky"}])
-def test_test_finds_what_the_cached_status_hides_at_no_further_read(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("options", "reads"), [({"id": 24}, 2), ({"service": "bluesky"}, 1)])
+def test_test_finds_what_the_cached_status_hides_at_no_further_read(options: dict[str, Any], reads: int) -> None:
     world = World(fresh=[keyring_connection(24, "bluesky", "ada.bsky", status="invalid")])
     assert plan("keyring", world, **options).warnings == ()
+    assert len(world.reads) == reads
     world.reads.clear()
     planned = plan("keyring", world, test=True, **options)
     assert planned.operations == ()
     assert planned.to_result(None)["connection"]["health"] == "broken"
-    assert len(planned.warnings) == len(world.reads) == 1
+    assert (len(planned.warnings), len(world.reads)) == (1, reads)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +128,7 @@ def test_test_finds_what_the_cached_status_hides_at_no_further_read(options: dic
     [
         ({"status": "broken"}, ("is broken", "open https://refresh.example/24 in a browser to refresh it")),
         ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)",)),
-        ({"status": "invalid"}, ("is broken", "disconnect it and connect it again")),
+        ({"status": "invalid"}, ("is broken", "disconnect and reconnect it in a browser")),
     ],
 )
 def test_unhealthy_keyring_connection_warns(changes: dict[str, Any], words: tuple[str, ...]) -> None:
@@ -172,7 +181,11 @@ def test_cascade_shows_what_is_deleted_on_all_sites() -> None:
 def test_deletion_reads_the_keyring_connection_and_what_uses_it() -> None:
     world = used()
     plan("keyring", world, id=20, state="absent", cascade=True)
-    assert world.reads == [GetKeyringConnection(20), ListPublicizeConnections(keyring_connection_id=20)]
+    assert world.reads == [
+        GetKeyringConnection(20),
+        FindAccount(),
+        ListPublicizeConnections(keyring_connection_id=20),
+    ]
 
 
 def test_sites_that_the_token_does_not_show_count_too() -> None:
@@ -182,7 +195,7 @@ def test_sites_that_the_token_does_not_show_count_too() -> None:
     assert [record["id"] for record in error.result["publicize_connections"]] == [50]
     planned = plan("keyring", world, id=20, state="absent", cascade=True)
     (warning,) = planned.warnings
-    assert "deletes its publicize connections on site 2 too, which this token does not show" in warning
+    assert "deletes its publicize connections on site 2, too, which this token does not show" in warning
 
 
 def test_keyring_connection_that_only_unseen_sites_use_requires_cascade() -> None:

@@ -16,10 +16,13 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
     DeletePublicizeConnection,
     FindAccount,
     FindSite,
+    FindSites,
     GetKeyringConnection,
     GetPublicizeConnection,
+    GetService,
     ListKeyringConnections,
     ListPublicizeConnections,
+    ListServices,
     ListSitePublicizeConnections,
     UpdatePublicizeConnection,
 )
@@ -51,6 +54,8 @@ from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
 
 ON_SITE_1 = {"site": "1", "service": "linkedin"}
 KEYRINGS_AND_SITE_1 = [ListKeyringConnections(), ListSitePublicizeConnections("1")]
+WITH_LINKEDIN = [*KEYRINGS_AND_SITE_1, GetService("linkedin")]
+WITH_SERVICES = [*KEYRINGS_AND_SITE_1, ListServices()]
 
 
 def world() -> World:
@@ -81,15 +86,15 @@ def test_what_cannot_be_is_refused_in_both_modes(refusal: Refusal) -> None:
             {"id": 50, "service": "linkedin", "account": "ada-l"},
             [GetPublicizeConnection(50), ListKeyringConnections()],
         ),
-        ({"site": "1", "service": "linkedin"}, KEYRINGS_AND_SITE_1),
-        ({"site": "1", "service": "LinkedIn", "account": "x21"}, KEYRINGS_AND_SITE_1),
-        ({"site": "1", "keyring_connection_id": 21}, KEYRINGS_AND_SITE_1),
-        ({"site": "1", "keyring_connection_id": 21, "unique_per": "external_user"}, KEYRINGS_AND_SITE_1),
-        ({"site": "1", "service": "linkedin", "external_user_id": "211"}, KEYRINGS_AND_SITE_1),
-        ({"site": "1", "service": "linkedin", "external_user_name": "society"}, KEYRINGS_AND_SITE_1),
+        ({"site": "1", "service": "linkedin"}, WITH_LINKEDIN),
+        ({"site": "1", "service": "LinkedIn", "account": "x21"}, WITH_LINKEDIN),
+        ({"site": "1", "keyring_connection_id": 21}, WITH_SERVICES),
+        ({"site": "1", "keyring_connection_id": 21, "unique_per": "external_user"}, WITH_SERVICES),
+        ({"site": "1", "service": "linkedin", "external_user_id": "211"}, WITH_LINKEDIN),
+        ({"site": "1", "service": "linkedin", "external_user_name": "society"}, WITH_LINKEDIN),
     ],
 )
-def test_no_change_reads_one_connection_or_two_lists(options: dict[str, Any], reads: list[Any]) -> None:
+def test_no_change_reads_one_connection_or_two_lists_and_the_service(options: dict[str, Any], reads: list[Any]) -> None:
     asked = world()
     planned = plan("publicize", asked, **options)
     assert planned.operations == ()
@@ -236,26 +241,26 @@ def test_record_of_the_server_replaces_the_predicted_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("existing", "lists_sites", "reads_site", "site_id"),
+    ("existing", "lists_sites", "reads", "site_id"),
     [
-        ([], True, True, 1),
+        ([], True, [FindSites()], 1),
         # A connection on the site tells its ID too.
-        ([publicize_connection(60, FOREIGN, 1)], True, False, 1),
-        ([], False, True, None),
+        ([publicize_connection(60, FOREIGN, 1)], True, [], 1),
+        ([], False, [FindSites(), FindSite("blog.example.com")], None),
     ],
 )
 def test_site_of_a_creation_is_looked_up_by_its_domain_where_no_connection_has_it(
-    existing: list[Any], lists_sites: bool, reads_site: bool, site_id: Optional[int]
+    existing: list[Any], lists_sites: bool, reads: list[Any], site_id: Optional[int]
 ) -> None:
     asked = World(*existing, lists_sites=lists_sites)
     planned = plan("publicize", asked, site="blog.example.com", service="linkedin")
     assert planned.to_result(None)["connection"]["site_id"] == site_id
-    assert (FindSite("blog.example.com") in asked.reads) is reads_site
+    assert [query for query in asked.reads if isinstance(query, (FindSite, FindSites))] == reads
 
 
 def test_unsupported_service_of_a_keyring_connection_is_refused() -> None:
     twitter = World(keyrings=[keyring_connection(26, "twitter", "ada")])
-    refused("publicize", twitter, "unsupported_service", "no longer supports Twitter", site="1", service="twitter")
+    refused("publicize", twitter, "unsupported_service", "Twitter is no longer supported", site="1", service="twitter")
 
 
 # Deletions
@@ -383,7 +388,7 @@ def test_owner_that_cannot_be_told_is_another_user() -> None:
         ({"status": "broken"}, ("is broken", "open https://refresh.example/21 in a browser to refresh it")),
         ({"status": "broken", "refresh_url": None}, ("open its refresh_url in a browser",)),
         ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)", "to refresh it")),
-        ({"status": "invalid"}, ("is broken", "disconnect it and connect it again")),
+        ({"status": "invalid"}, ("is broken", "disconnect and reconnect it in a browser")),
     ],
 )
 def test_unhealthy_connection_warns_with_the_account_and_what_to_do(

@@ -59,15 +59,34 @@ def test_service_that_would_lead_to_another_route_is_refused(service: str) -> No
         ("3001", "3001"),
         (" BLOG.example.com ", "blog.example.com"),
         ("example.com::blog", "example.com::blog"),
+        ("https://Example.com:443/blog/", "example.com::blog"),
+        ("m\u00fcller.example.", "xn--mller-kva.example"),
     ],
 )
-def test_sites_are_in_lower_case_without_spaces(given: Any, valid: Any) -> None:
+def test_sites_are_named_as_the_api_names_them(given: Any, valid: Any) -> None:
     assert valid_site(given) == valid
 
 
-@pytest.mark.parametrize("site", ["", " ", "blog example", "a\x00b", "a\u2028b"])
+@pytest.mark.parametrize(
+    "site",
+    [
+        "",
+        " ",
+        "blog example",
+        "a\x00b",
+        "a\u2028b",
+        "\u0661",
+        "a.example?x",
+        "a.example#x",
+        "ftp://a.example",
+        "a@b.example",
+    ],
+)
 def test_site_that_is_neither_number_nor_domain_is_refused(site: str) -> None:
-    with pytest.raises(OptionError, match="site must be the numeric ID or the domain of a site"):
+    with pytest.raises(
+        OptionError,
+        match="site must be the numeric ID, the domain, or the URL of a site, such as blog.example.com, got",
+    ):
         valid_site(site)
 
 

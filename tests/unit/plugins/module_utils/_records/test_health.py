@@ -38,12 +38,14 @@ ZERO = "0000-00-00 00:00:00"
         ("refresh-failed", day(5), "expiring", "refresh"),
         ("refresh-failed", day(100), "expiring", "refresh"),
         ("refresh-failed", day(-5), "broken", "refresh"),
-        ("must_reauth", ZERO, "broken", "reconnect"),
-        ("must_reauth", day(-5), "broken", "reconnect"),
+        ("must_reauth", ZERO, "expiring", "refresh"),
+        ("must_reauth", day(100), "expiring", "refresh"),
+        ("must_reauth", day(-5), "broken", "refresh"),
         ("invalid", ZERO, "broken", "reconnect"),
         ("invalid", day(5), "broken", "reconnect"),
-        ("something-new", ZERO, "broken", "reconnect"),
-        ("something-new", day(-5), "broken", "reconnect"),
+        ("something-new", ZERO, "unknown", None),
+        ("something-new", day(5), "unknown", None),
+        ("something-new", day(-5), "unknown", None),
         ("ok", "soon", "ok", None),
         ("ok", "9999-99-99 00:00:00", "ok", None),
     ],
@@ -56,9 +58,9 @@ def test_health_follows_the_status_and_the_days_that_are_left(
     assert (record["health"], record["repair"]) == (health, repair)
 
 
-def test_unknown_status_with_a_refresh_url_is_repaired_there() -> None:
+def test_unknown_status_is_never_repaired_by_a_guess() -> None:
     record = normalize.publicize_connection({"status": "something-new", "refresh_URL": "https://x.invalid"}, NOW)
-    assert (record["health"], record["repair"]) == ("broken", "refresh")
+    assert (record["health"], record["repair"]) == ("unknown", None)
 
 
 @pytest.mark.parametrize(("days", "health"), [(0, "ok"), (4, "ok"), (5, "expiring"), (365, "expiring")])
