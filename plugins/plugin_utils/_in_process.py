@@ -126,7 +126,7 @@ class InProcessAction(ActionBase):
             raise
 
     def _shares_session(self, params: Mapping[str, Any]) -> bool:
-        """Whether this is an item of a loop that goes on at once, so that what an earlier one read still holds."""
+        """Whether this is an item of a loop that goes on without a wait, so that what an earlier one read still holds."""
         task = self._task
         waits = task.until or task.retries is not None or (task.loop_control and _is_pause(task.loop_control.pause))
         return task.loop is not None and self.loop_cache is not None and not waits and not params.get("test")
