@@ -19,8 +19,8 @@ options:
         scope C(users). The scope C(global) covers everything.
       - Required, except for reading external services.
       - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
-      - As with every connection option, the option takes precedence over the environment variable, and an empty variable is
-        treated as not set.
+      - As with every connection option, the option takes precedence over the environment variable, and an empty option or
+        variable is treated as not set. For example, a template that inserts nothing has no effect.
     type: str
   api_url:
     description:
@@ -51,7 +51,7 @@ options:
     description:
       - How often a failed request is retried. V(0) disables retries.
       - A write that the server rejected because of too many requests is retried as often. If the response to a write is lost,
-        the module reads the current state, and repeats the write once if it was not applied.
+        the module reads the current state, and retries the write only if it was not applied.
       - If not set, the value of the environment variable E(WPCOM_RETRIES) is used.
     type: int
     default: 3
@@ -73,7 +73,10 @@ requirements:
 notes:
   - Proxies are configured with the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY).
   - If the connection is local and neither become nor async is used, the modules run inside the Ansible process. This is much
-    faster, and the items of a loop share one HTTP connection and the data that was read. Set the environment variable
-    E(WPCOM_IN_PROCESS) to V(false) to disable this.
+    faster, and the items of a loop share one HTTP connection and the data that was read, except if the loop pauses between
+    its items, or if the task has the keyword C(until) or C(retries). Set the environment variable E(WPCOM_IN_PROCESS) to
+    V(false) to disable this.
+  - If Ansible interrupts a task, for example because of the keyword C(timeout), no further request is sent. A request that
+    was already sent can still be applied.
   - These modules access the API from the host that they run on. Run them on C(localhost) or delegate them to it.
 """

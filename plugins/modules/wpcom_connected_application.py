@@ -40,12 +40,16 @@ options:
     type: int
   title:
     description:
-      - The title of the application, exactly as WordPress.com displays it.
+      - The title of the application, exactly as WordPress.com displays it. Titles are compared exactly first, and then with
+        HTML entities decoded.
       - Exactly one of O(id) and O(title) is required.
     type: str
   site:
     description:
-      - Only match tokens that are restricted to this site. Must be the numeric ID or the domain of the site.
+      - Only match tokens that are restricted to this site. Must be the numeric ID, the domain or the URL of the site, see
+        O(community.wpcom.wpcom_publicize_connection#module:site).
+      - Sites are compared by ID, so all domains of a site match. The module fails if the site is not found, or if the token
+        is not allowed to read the sites.
       - Requires O(title).
     type: str
 seealso:

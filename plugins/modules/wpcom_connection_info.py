@@ -33,7 +33,8 @@ options:
     default: [publicize, keyring]
   site:
     description:
-      - Only gather these sites and their connections. Each must be the numeric ID or the domain of a site.
+      - Only gather these sites and their connections. Each must be the numeric ID, the domain or the URL of a site, see
+        O(community.wpcom.wpcom_publicize_connection#module:site).
       - If not set, your publicize connections on all sites are gathered. If set, the visible connections of other users are
         gathered as well.
     type: list
@@ -61,7 +62,8 @@ options:
     type: int
   unhealthy_only:
     description:
-      - Whether to gather only connections whose C(health) is V(broken) or V(expiring).
+      - Whether to gather only connections that are unhealthy. These are all connections whose C(health) is neither V(ok) nor
+        V(untested), see RV(community.wpcom.wpcom_publicize_connection#module:connection.health).
     type: bool
     default: false
   expiring_within:
@@ -129,10 +131,14 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: >-
       {{ item.label }} {{ item.external_display or item.external_name }}:
-      {{ "open " ~ item.refresh_url if item.repair == "refresh" else "disconnect and reconnect the account" }}
+      {{ "open " ~ item.refresh_url if item.repair == "refresh" else actions[item.repair] | default("check the account") }}
   loop: "{{ unhealthy.keyring_connections }}"
   loop_control:
     label: "{{ item.id }}"
+  vars:
+    actions:
+      reconnect: disconnect and reconnect the account
+      remove: delete the connection
 
 - name: Gather the scope of the token, and the applications that have a token
   community.wpcom.wpcom_connection_info:

@@ -49,6 +49,7 @@ options:
     description:
       - The external ID, name or display name of the account. Required if you have several keyring connections of one
         O(service).
+      - Names are compared exactly first, and then with HTML entities decoded.
       - Requires O(service).
     type: str
   cascade:
@@ -60,6 +61,7 @@ options:
   test:
     description:
       - Whether WordPress.com tests the connection now, instead of returning a status that can be up to 12 hours old.
+      - In a loop, each item reads the connection again.
     type: bool
     default: false
 seealso:
@@ -162,13 +164,16 @@ connection:
       type: str
       sample: https://public-api.wordpress.com/connect/?action=request&refresh=1&service=facebook
     health:
-      description: One of V(ok), V(expiring), V(broken) and V(untested).
+      description:
+        - The same values as RV(community.wpcom.wpcom_publicize_connection#module:connection.health).
+        - The keyring connection of a service that only supports pages is V(ok) without a page.
       type: str
       sample: ok
     repair:
       description:
-        - The required manual action. V(refresh) means to open RV(connection.refresh_url), V(reconnect) means to disconnect
-          and reconnect the account, and V(null) means that no action is required.
+        - The required manual action, with the same values as
+          RV(community.wpcom.wpcom_publicize_connection#module:connection.repair).
+        - V(choose_external_user) is not used for keyring connections.
       type: str
       sample: null
 publicize_connections:

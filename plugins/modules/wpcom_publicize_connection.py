@@ -18,6 +18,12 @@ description:
   - Options that are not set are left unchanged.
   - The stored token of the account, a keyring connection, must exist. The API cannot create it. If it does not exist, the
     module fails and returns the URL to open in a browser.
+  - Only your own connections are changed. A connection is yours if you own its keyring connection, also if the keyring
+    connection no longer exists.
+  - The module issues a warning if the connection does not work, see RV(connection.health), if another of your connections
+    on the site posts to the same place, so that each post appears twice, and if a connection to the same service still posts
+    although its keyring connection no longer exists. Set O(state=absent) to delete such a connection.
+  - Connections to services that WordPress.com no longer supports can only be deleted.
 author:
   - The community.wpcom authors (@ansible-collections)
 extends_documentation_fragment:
@@ -35,7 +41,9 @@ options:
     default: present
   site:
     description:
-      - The numeric ID or the domain of the site.
+      - The numeric ID, the domain or the URL of the site, such as V(3002), V(example.com/blog) or V(https://blog.example.com/).
+      - International domains are supported. The scheme, the port and a trailing slash or dot are ignored. URLs with a query or
+        a fragment are rejected.
       - Required if O(id) is not set.
     type: str
   id:
@@ -56,6 +64,7 @@ options:
     description:
       - The external ID, name or display name of the account. Required if you have several keyring connections of one
         O(service).
+      - Names are compared exactly first, and then with HTML entities decoded.
       - Requires O(service).
     type: str
   shared:
@@ -205,13 +214,24 @@ connection:
       type: str
       sample: https://public-api.wordpress.com/connect/?action=request&refresh=1&service=facebook
     health:
-      description: One of V(ok), V(expiring), V(broken) and V(untested).
+      description:
+        - V(ok) means that the connection works, according to WordPress.com.
+        - V(expiring) means that it works, but that its token expires soon or could not be renewed.
+        - V(broken) means that it does not work. For example, its token is invalid or has expired, WordPress.com no longer
+          supports the service, or no page was chosen although the service only supports pages.
+        - V(untested) means that WordPress.com has not tested the connection.
+        - V(unknown) means that RV(connection.status) has a value that this version of the collection does not know.
+        - The modules issue a warning for all values except V(ok) and V(untested).
+        - If O(id) is set, the service is not read, so discontinued services and missing pages are not detected.
       type: str
       sample: ok
     repair:
       description:
-        - The required manual action. V(refresh) means to open RV(connection.refresh_url), V(reconnect) means to disconnect
-          and reconnect the account, and V(null) means that no action is required.
+        - The required manual action, or V(null) if none is required or known.
+        - V(refresh) means to open RV(connection.refresh_url) in a browser.
+        - V(reconnect) means to disconnect and reconnect the account in a browser.
+        - V(choose_external_user) means to set O(external_user_id) or O(external_user_name) to a page of the account.
+        - V(remove) means to delete the connection, because WordPress.com no longer supports the service.
       type: str
       sample: null
 keyring_connection_deleted:

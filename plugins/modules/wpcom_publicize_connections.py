@@ -20,6 +20,9 @@ description:
     V(sites) or V(global)) or the entries specify sites by ID. Otherwise one request is added for each site. One request is
     also added for each O(connections[].id) that is not one of your connections.
   - Several writes run in parallel.
+  - The module issues the same warnings as M(community.wpcom.wpcom_publicize_connection), one for each unhealthy account. They
+    also cover connections on the sites of the list whose keyring connection no longer exists. Such connections are deleted
+    by O(purge=listed).
   - If the module fails after some of the changes, the result lists the completed changes. Run the task again to apply the
     remaining ones.
 author:
@@ -47,7 +50,7 @@ options:
         default: present
       site:
         description:
-          - The numeric ID or the domain of the site.
+          - The numeric ID, the domain or the URL of the site, see O(community.wpcom.wpcom_publicize_connection#module:site).
           - Required if O(connections[].id) is not set.
         type: str
       id:
@@ -125,6 +128,14 @@ options:
     type: str
     choices: [stop, continue]
     default: stop
+  report:
+    description:
+      - If V(changes), RV(actions) only contains connections that are changed, have failed or are unhealthy. This keeps the
+        result small. RV(summary) always counts all connections.
+      - If V(all), RV(actions) contains all connections, and RV(connections) is returned.
+    type: str
+    choices: [changes, all]
+    default: changes
 seealso:
   - module: community.wpcom.wpcom_publicize_connection
   - module: community.wpcom.wpcom_connection_info
@@ -163,6 +174,25 @@ EXAMPLES = r"""
     max_deletions: 5
   check_mode: true
   diff: true
+
+- name: Apply a list, and return the connections
+  community.wpcom.wpcom_publicize_connections:
+    connections:
+      - site: https://blog.example.com/
+        service: mastodon
+        account: "@ada@mastodon.example"
+      - site: shop.example.com
+        service: bluesky
+        account: ada.bsky.example
+    report: all
+  register: applied
+
+- name: Show the connections that require manual action
+  ansible.builtin.debug:
+    msg: "{{ item.service }} {{ item.account }} on site {{ item.site_id }}: {{ item.health }}, {{ item.repair }}"
+  loop: "{{ applied.actions | rejectattr('health', 'in', [none, 'ok', 'untested']) }}"
+  loop_control:
+    label: "{{ item.id }}"
 """
 
 RETURN = r"""
@@ -170,7 +200,7 @@ connections:
   description:
     - The connections in the order of O(connections), with the same keys as
       RV(community.wpcom.wpcom_publicize_connection#module:connection), or V(null) for absent connections.
-  returned: success, and failure after the first write
+  returned: if O(report=all), on success, and on failure after the first write
   type: list
   elements: dict
   sample:
@@ -182,10 +212,15 @@ connections:
 actions:
   description:
     - The actions, or in check mode the predicted actions, in the order of O(connections), followed by the purged connections.
+    - If O(report=changes), connections that are both unchanged and healthy are left out.
   returned: success, and failure after the first write
   type: list
   elements: dict
   contains:
+    position:
+      description: The position in O(connections), starting with 0, or V(null) for a purged connection.
+      type: int
+      sample: 0
     action:
       description: One of V(created), V(updated), V(deleted), V(unchanged), V(failed) and V(skipped).
       type: str
@@ -206,6 +241,18 @@ actions:
       description: The name of the account.
       type: str
       sample: "@ada@mastodon.example"
+    health:
+      description:
+        - The health of the connection after the action, with the same values as
+          RV(community.wpcom.wpcom_publicize_connection#module:connection.health). V(null) if the connection is absent.
+      type: str
+      sample: ok
+    repair:
+      description:
+        - The required manual action, with the same values as
+          RV(community.wpcom.wpcom_publicize_connection#module:connection.repair).
+      type: str
+      sample: null
     error:
       description:
         - Machine-readable details of the failure, with the same keys as
@@ -213,7 +260,9 @@ actions:
       type: dict
       sample: null
 summary:
-  description: The number of connections for each action.
+  description:
+    - The number of connections for each action, and the number of unhealthy connections.
+    - It counts all connections, whatever O(report) is set to.
   returned: success, and failure after the first write
   type: dict
   sample:
@@ -223,6 +272,24 @@ summary:
     unchanged: 3
     failed: 0
     skipped: 0
+    unhealthy: 0
+diff:
+  description:
+    - The differences, one entry for each connection that is created, updated or deleted. The headers contain the site, the
+      service and the account.
+    - For an updated connection, only the values that differ are returned.
+  returned: in diff mode, on success, and on failure after the first write
+  type: list
+  elements: dict
+  sample:
+    - before:
+        shared: false
+        user_id: 1001
+      after:
+        shared: true
+        user_id: 0
+      before_header: "site 3002: facebook Ada Lovelace (5003)"
+      after_header: "site 3002: facebook Ada Lovelace (5003)"
 errors:
   description: The invalid entries, with their position in O(connections) and the same keys as RV(actions[].error).
   returned: failure because of invalid entries, before any change

@@ -97,12 +97,12 @@ def test_an_export_changes_nothing_and_an_edit_of_it_is_predicted_then_made_once
     assert changed == 1
     assert "Check mode, no changes were made. Predicted: 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
     assert '+        "external_id": "112",' in printed
-    assert '-    "site 3002: threads ada.threads (5014)": {' in printed
+    assert "--- before: site 3002: threads ada.threads (5014)" in printed
     assert desk.simulator.requests("POST") == []
     changed, printed = desk.apply("--diff")
     assert changed == 1
     assert "Done: 0 created, 1 updated, 1 deleted, 10 unchanged." in printed
-    assert "blog.example.com: updated facebook Ada Lovelace, posts to Difference Engines, not shared" in printed
+    assert "blog.example.com: updated facebook Ada Lovelace, posts to Difference Engines" in printed
     assert "shop.example.com: deleted threads ada.threads" in printed
     assert "Repair bluesky ada.bsky.example (shop.example.com): broken; open https://" in printed
     assert re.search(r'"social_connections_changed_ids": \[ +5001, +5014 \]', printed)

@@ -27,7 +27,7 @@ from .desired import DesiredPublicizeConnection
 from .external_users import pages_listed
 from .health_warning import health_warning
 from .publicize import PublicizePlan, is_twin, keyring_connection_of, orphan_warning, plan_desired, twin_warning
-from .selection import is_own_publicize_connection, site_id
+from .selection import is_own_publicize_connection, required_site_id, site_id
 
 _TELLING = ("site", "id", "keyring_connection_id", "service", "account")
 
@@ -138,7 +138,8 @@ def _contradictions(entries: Sequence[Entry]) -> list[tuple[int, str, WpcomError
                 what = f"{earlier.label} names publicize connection {describe(current) if current else number} too"
                 wrong[position] = _wrong(position, entry, what)
         if entry.keyring is not None:
-            by_account.setdefault((entry.site_id, entry.keyring["id"]), []).append((position, entry))
+            # The name stands for a site whose ID the token is not allowed to read.
+            by_account.setdefault((entry.site_id or entry.desired.site, entry.keyring["id"]), []).append((position, entry))
     for group in by_account.values():
         for later, (position, entry) in enumerate(group):
             rival = next((other for _position, other in group[:later] if _contradict(entry, other)), None)
@@ -175,6 +176,10 @@ def _named_user(entry: Entry) -> Any:
 
 def _purged(entries: Sequence[Entry], cache: Cache) -> list[Entry]:
     """Return the deletion of what is mine on the sites that entries name, and what no entry names."""
+    for entry in entries:
+        if entry.desired.site is not None and entry.site_id is None:
+            # Its connections would be left out silently.
+            required_site_id(entry.desired.site, cache)
     named = {entry.plan.existing["id"] for entry in entries if entry.plan.existing is not None}
     sites = {entry.site_id for entry in entries if entry.desired.site is not None and entry.site_id is not None}
     purged = []

@@ -20,8 +20,8 @@ PREFIX = "social_connections_"
 # What an option has where it does not state it.
 UNSTATED = {"type": "str", "required": False, "default": None, "choices": None, "elements": None, "aliases": []}
 
-# The role makes the list of connections out of its sites, and always stops at the first error.
-ONLY_MODULE = {"connections", "on_error"}
+# The role makes the list of connections out of its sites, always stops at the first error, and reports what is worth a line.
+ONLY_MODULE = {"connections", "on_error", "report"}
 ONLY_ROLE = {"sites", "fail_on_unhealthy"}
 # The role describes these in other words, because it has a list of sites where the module has one of connections.
 OTHER_DESCRIPTION = {"connections[].id", "max_deletions", "parallel", "purge"}
