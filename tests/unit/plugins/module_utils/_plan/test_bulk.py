@@ -431,7 +431,7 @@ def lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     return entries
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(connections=lists(), purge=st.sampled_from(["none", "listed"]))
 def test_any_list_is_reached_as_predicted_and_leaves_other_users_alone(connections: Any, purge: str) -> None:
     changing = world()
