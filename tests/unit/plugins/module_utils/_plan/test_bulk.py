@@ -319,7 +319,7 @@ def test_nothing_is_purged_unless_asked_for() -> None:
 @pytest.mark.parametrize(("most", "allowed"), [(0, False), (2, False), (3, True), (10, True), (-1, True)])
 def test_max_deletions_limits_purged_and_absent_connections(most: int, allowed: bool) -> None:
     connections = [{"site": "2", "service": "facebook", "state": "absent"}, {"id": 51, "shared": True}]
-    options = {"connections": connections, "purge": "listed", "max_deletions": most}
+    options: dict[str, Any] = {"connections": connections, "purge": "listed", "max_deletions": most}
     if allowed:
         assert actions(plan("bulk", world(), **options)).count("deleted") == 3
         return
@@ -435,7 +435,7 @@ def lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 @given(connections=lists(), purge=st.sampled_from(["none", "listed"]))
 def test_any_list_is_reached_as_predicted_and_leaves_other_users_alone(connections: Any, purge: str) -> None:
     changing = world()
-    options = {"connections": connections, "purge": purge, "max_deletions": -1, "parallel": 1}
+    options: dict[str, Any] = {"connections": connections, "purge": purge, "max_deletions": -1, "parallel": 1}
     predicted = run("bulk", changing, check_mode=True, **options)
     assert changing.writes == []
     real = run("bulk", changing, **options)

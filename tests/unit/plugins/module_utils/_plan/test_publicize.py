@@ -49,7 +49,7 @@ from ansible_collections.community.wpcom.tests.unit.builders import (
 )
 from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
 
-ON_SITE_1 = {"site": "1", "service": "linkedin"}
+ON_SITE_1: dict[str, Any] = {"site": "1", "service": "linkedin"}
 KEYRINGS_AND_SITE_1 = [ListKeyringConnections(), ListSitePublicizeConnections("1")]
 
 
