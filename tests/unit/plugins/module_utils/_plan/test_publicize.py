@@ -162,6 +162,19 @@ def test_update_has_only_what_differs(options: dict[str, Any], operation: Any) -
     assert planned.diff.header == "publicize connection 50 on site 1 (linkedin)"
 
 
+@pytest.mark.parametrize(
+    ("options", "header"),
+    [
+        ({"id": 50}, "publicize connection 50 on site 1 (linkedin)"),
+        ({"id": 50, "site": "blog.example.com"}, "publicize connection 50 on site blog.example.com (linkedin)"),
+        ({"id": 99, "state": "absent"}, "publicize connection 99"),
+        ({"site": "3", "service": "linkedin"}, "publicize connection on site 3 (linkedin)"),
+    ],
+)
+def test_header_of_the_diff_names_the_connection(options: dict[str, Any], header: str) -> None:
+    assert plan("publicize", world(), **options).diff.header == header
+
+
 def test_false_unshares() -> None:
     shared = World(publicize_connection(50, LINKEDIN, 1, shared=True))
     planned = reached("publicize", shared, UpdatePublicizeConnection(50, shared=False), id=50, shared=False)
