@@ -139,7 +139,9 @@ def _contradictions(entries: Sequence[Entry]) -> list[tuple[int, str, WpcomError
                 wrong[position] = _wrong(position, entry, what)
         if entry.keyring is not None:
             # The name stands for a site whose ID the token is not allowed to read.
-            by_account.setdefault((entry.site_id or entry.desired.site, entry.keyring["id"]), []).append((position, entry))
+            by_account.setdefault((entry.site_id or entry.desired.site, entry.keyring["id"]), []).append(
+                (position, entry)
+            )
     for group in by_account.values():
         for later, (position, entry) in enumerate(group):
             rival = next((other for _position, other in group[:later] if _contradict(entry, other)), None)

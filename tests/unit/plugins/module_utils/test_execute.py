@@ -79,7 +79,8 @@ def test_check_mode_applies_nothing_and_predicts() -> None:
     made = Plan(result={"connection": None}, operations=(DELETE,), follow_ups={"gone": GetKeyringConnection(20)})
     task = executed(made, existing, check_mode=True)
     assert task.result == {"connection": None, "changed": True}
-    assert existing.writes == existing.reads == []
+    assert not existing.writes
+    assert not existing.reads
 
 
 @pytest.mark.parametrize(("response", "reported"), [(None, {"gone": True}), ({"id": 20}, {"gone": False})])

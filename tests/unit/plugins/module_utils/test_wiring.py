@@ -18,9 +18,9 @@ from ansible_collections.community.wpcom.tests.unit import support
 from ansible_collections.community.wpcom.tests.unit.builders import task
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN, brief
 
-BLOG = {"site": "blog.example.com", "service": "facebook"}
+BLOG: dict[str, Any] = {"site": "blog.example.com", "service": "facebook"}
 ADA = {"site": "blog.example.com", "service": "mastodon", "account": "@ada@mastodon.example"}
-ADA_L = {"service": "linkedin", "account": "ada-l"}
+ADA_L: dict[str, Any] = {"service": "linkedin", "account": "ada-l"}
 BESIDE = {"unique_per": "external_user"}
 
 
@@ -331,7 +331,11 @@ def test_site_without_publicize_is_predicted_by_check_mode_and_refused_by_the_se
 
 def test_token_that_may_not_list_sites_creates_by_domain(simulator: Simulator) -> None:
     simulator.patch(delete={"publicize_connections": [5013, 5015]})
-    options = {"site": "jetpack.example.com", "keyring_connection_id": 2003, "api_token": "sim-token-sharing"}
+    options: dict[str, Any] = {
+        "site": "jetpack.example.com",
+        "keyring_connection_id": 2003,
+        "api_token": "sim-token-sharing",
+    }
     assert run(simulator, "publicize", check_mode=True, **options).result["connection"]["site_id"] is None
     assert run(simulator, "publicize", **options).result["connection"]["site_id"] == 3006
 

@@ -218,6 +218,13 @@ def test_entries_that_can_hold_together_are_planned(connections: Any) -> None:
     assert len(plan("bulk", world(), connections=connections).entries) == 2
 
 
+@pytest.mark.xfail(reason="sites whose ID the token's scope hides are taken for one site")
+def test_entries_for_two_sites_whose_ids_are_hidden_do_not_contradict_each_other() -> None:
+    connections = [{"site": each["slug"], "service": "bluesky", "state": "absent"} for each in SITES]
+    planned = plan("bulk", world(lists_sites=False), connections=connections)
+    assert actions(planned) == ["unchanged"] * len(SITES)
+
+
 def test_errors_of_entries_come_before_contradictions() -> None:
     error = refused("bulk", world(), "invalid_connections", connections=[ADA, ADA, {"id": 0}])
     assert errors(error) == [(2, "invalid_option")]
@@ -291,6 +298,13 @@ def test_purge_counts_an_entry_for_what_is_absent_as_naming_its_site() -> None:
     assert actions(planned) == ["unchanged", "deleted", "deleted"]
 
 
+@pytest.mark.xfail(reason="a site whose ID the token's scope hides is not purged")
+def test_purge_reaches_a_site_whose_id_is_hidden() -> None:
+    connections = [{"site": "news.example.org", "service": "bluesky", "state": "absent"}]
+    planned = plan("bulk", world(lists_sites=False), connections=connections, purge="listed")
+    assert actions(planned) == ["unchanged", "deleted", "deleted"]
+
+
 def test_id_alone_names_no_site_to_purge() -> None:
     assert actions(plan("bulk", world(), connections=[{"id": 51}], purge="listed")) == ["unchanged"]
 
@@ -307,7 +321,7 @@ def test_nothing_is_purged_unless_asked_for() -> None:
 @pytest.mark.parametrize(("most", "allowed"), [(0, False), (2, False), (3, True), (10, True), (-1, True)])
 def test_max_deletions_limits_purged_and_absent_connections(most: int, allowed: bool) -> None:
     connections = [{"site": "2", "service": "facebook", "state": "absent"}, {"id": 51, "shared": True}]
-    options = {"connections": connections, "purge": "listed", "max_deletions": most}
+    options: dict[str, Any] = {"connections": connections, "purge": "listed", "max_deletions": most}
     if allowed:
         assert actions(plan("bulk", world(), **options)).count("deleted") == 3
         return

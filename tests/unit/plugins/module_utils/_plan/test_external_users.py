@@ -125,13 +125,13 @@ def test_known_external_user_is_not_refetched() -> None:
 
 
 def test_external_users_of_the_refetch_are_listed_where_it_is_still_unknown() -> None:
-    options = {"site": "1", "service": "facebook", "external_user_id": "999"}
+    options: dict[str, Any] = {"site": "1", "service": "facebook", "external_user_id": "999"}
     refused("publicize", refetched(), "unknown_external_user", "112 (Shop), 113 (New Page)", **options)
 
 
 def test_keyring_connection_that_is_gone_at_the_refetch_keeps_what_was_listed() -> None:
     world = World(publicize_connection(50, FACEBOOK, 1, ENGINES), responses={REFETCH: None})
-    options = {"site": "1", "service": "facebook", "external_user_id": "999"}
+    options: dict[str, Any] = {"site": "1", "service": "facebook", "external_user_id": "999"}
     refused("publicize", world, "unknown_external_user", "it has 111 (Engines), 112 (Shop).", **options)
 
 
@@ -172,13 +172,18 @@ OTHER_NAMES = [
 @pytest.mark.parametrize(("keyring", "record"), OTHER_NAMES)
 @pytest.mark.parametrize("unique_per", ["account", "external_user"])
 def test_name_means_the_external_user_that_has_it_now(keyring: Record, record: Record, unique_per: str) -> None:
-    options = {"site": "1", "service": "linkedin", "external_user_name": "New name", "unique_per": unique_per}
+    options: dict[str, Any] = {
+        "site": "1",
+        "service": "linkedin",
+        "external_user_name": "New name",
+        "unique_per": unique_per,
+    }
     assert plan("publicize", World(record, keyrings=[keyring]), **options).operations == ()
 
 
 @pytest.mark.parametrize(("keyring", "record"), OTHER_NAMES)
 def test_absent_by_name_deletes_the_external_user_that_has_it_now(keyring: Record, record: Record) -> None:
-    options = {"site": "1", "service": "linkedin", "external_user_name": "New name", "state": "absent"}
+    options: dict[str, Any] = {"site": "1", "service": "linkedin", "external_user_name": "New name", "state": "absent"}
     planned = plan("publicize", World(record, keyrings=[keyring]), **options)
     assert planned.operations == (DeletePublicizeConnection(50, "1"),)
 
@@ -245,6 +250,6 @@ def test_service_without_a_type_supports_publishing() -> None:
 
 def test_external_users_stand_side_by_side_where_they_are_unique_per_external_user() -> None:
     world = World(publicize_connection(50, LINKEDIN, 1, SOCIETY))
-    options = {"site": "1", "service": "linkedin", "unique_per": "external_user"}
+    options: dict[str, Any] = {"site": "1", "service": "linkedin", "unique_per": "external_user"}
     reached("publicize", world, created(LINKEDIN, CLUB, known_ids=[50]), external_user_id="212", **options)
     reached("publicize", world, created(LINKEDIN, known_ids=[50, 51]), reset_external_user=True, **options)

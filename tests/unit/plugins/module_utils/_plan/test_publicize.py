@@ -52,7 +52,7 @@ from ansible_collections.community.wpcom.tests.unit.builders import (
 )
 from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
 
-ON_SITE_1 = {"site": "1", "service": "linkedin"}
+ON_SITE_1: dict[str, Any] = {"site": "1", "service": "linkedin"}
 KEYRINGS_AND_SITE_1 = [ListKeyringConnections(), ListSitePublicizeConnections("1")]
 WITH_LINKEDIN = [*KEYRINGS_AND_SITE_1, GetService("linkedin")]
 WITH_SERVICES = [*KEYRINGS_AND_SITE_1, ListServices()]
@@ -165,6 +165,19 @@ def test_update_has_only_what_differs(options: dict[str, Any], operation: Any) -
     assert result["connection"]["user_id"] == (0 if options.get("shared") else 1)
     assert (planned.diff.before["external_id"], planned.diff.before["shared"]) == ("211", False)
     assert planned.diff.header == "publicize connection 50 on site 1 (linkedin)"
+
+
+@pytest.mark.parametrize(
+    ("options", "header"),
+    [
+        ({"id": 50}, "publicize connection 50 on site 1 (linkedin)"),
+        ({"id": 50, "site": "blog.example.com"}, "publicize connection 50 on site blog.example.com (linkedin)"),
+        ({"id": 99, "state": "absent"}, "publicize connection 99"),
+        ({"site": "3", "service": "linkedin"}, "publicize connection on site 3 (linkedin)"),
+    ],
+)
+def test_header_of_the_diff_names_the_connection(options: dict[str, Any], header: str) -> None:
+    assert plan("publicize", world(), **options).diff.header == header
 
 
 def test_false_unshares() -> None:

@@ -248,7 +248,14 @@ def test_type_that_a_plan_would_stumble_over_is_refused(wire: dict[str, Any], to
 
 
 def test_absent_null_and_empty_values_are_allowed() -> None:
-    wire = {"ID": 1, "user_ID": None, "label": None, "sites": [], "additional_external_users": None, "capabilities": []}
+    wire: dict[str, Any] = {
+        "ID": 1,
+        "user_ID": None,
+        "label": None,
+        "sites": [],
+        "additional_external_users": None,
+        "capabilities": [],
+    }
     record = normalize.keyring_connection(wire, NOW)
     assert normalize.require_types(record) is record
 
