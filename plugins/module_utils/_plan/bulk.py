@@ -26,8 +26,16 @@ from .bulk_result import BulkPlan
 from .desired import DesiredPublicizeConnection
 from .external_users import pages_listed
 from .health_warning import health_warning
-from .publicize import PublicizePlan, is_twin, keyring_connection_of, orphan_warning, plan_desired, twin_warning
-from .selection import is_own_publicize_connection, required_site_id, site_id
+from .publicize import (
+    PublicizePlan,
+    is_twin,
+    keyring_connection_of,
+    orphan_warning,
+    plan_desired,
+    site_id_of,
+    twin_warning,
+)
+from .selection import is_own_publicize_connection
 
 _TELLING = ("site", "id", "keyring_connection_id", "service", "account")
 
@@ -119,7 +127,7 @@ def _entry(label: str, desired: DesiredPublicizeConnection, plan: PublicizePlan,
     if record is not None:
         number = record.get("site_id")
     else:
-        number = site_id(desired.site, cache) if desired.site else None
+        number = site_id_of(desired.site, cache) if desired.site else None
     keyring = keyring_connection_of(desired, record, cache)
     return Entry(label, desired, plan, number, keyring)
 
@@ -178,10 +186,6 @@ def _named_user(entry: Entry) -> Any:
 
 def _purged(entries: Sequence[Entry], cache: Cache) -> list[Entry]:
     """Return the deletion of what is mine on the sites that entries name, and what no entry names."""
-    for entry in entries:
-        if entry.desired.site is not None and entry.site_id is None:
-            # Its connections would be left out silently.
-            required_site_id(entry.desired.site, cache)
     named = {entry.plan.existing["id"] for entry in entries if entry.plan.existing is not None}
     sites = {entry.site_id for entry in entries if entry.desired.site is not None and entry.site_id is not None}
     purged = []

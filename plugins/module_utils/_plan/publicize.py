@@ -218,9 +218,9 @@ def _keyring_connection(desired: DesiredPublicizeConnection, cache: Cache) -> Re
 
 
 def _orphan_warnings(desired: DesiredPublicizeConnection, service: Any, cache: Cache) -> tuple[str, ...]:
-    """Return a warning for each orphan that a connection of the service stands beside, whatever account it was made for."""
-    beside = desired if service is None else replace(desired, service=service, account=None, keyring_connection_id=None)
-    return tuple(map(orphan_warning, _orphans(beside, cache)))
+    """Return a warning for each orphan of the service on the site, whatever account it was created for."""
+    meant = desired if service is None else replace(desired, service=service, account=None, keyring_connection_id=None)
+    return tuple(map(orphan_warning, _orphans(meant, cache)))
 
 
 def orphan_warning(record: Record) -> str:
@@ -305,7 +305,7 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
     service = publishing_service(keyring, cache)
     user = desired_external_user(desired, keyring, cache)
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
-    after = _created(keyring, user, _created_on(site, on_site, cache), desired.shared)
+    after = _created(keyring, user, site_id_of(site, cache), desired.shared)
     _check_capabilities(desired, site, cache, creating=True)
     return PublicizePlan(
         result={"connection": after},
@@ -325,12 +325,12 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
     )
 
 
-def _created_on(site: str, on_site: Sequence[Record], cache: Cache) -> int | None:
+def site_id_of(site: str, cache: Cache) -> int | None:
+    """Return the ID of a site, also where the token may not read the site but one of its connections shows the ID."""
     if is_number(site):
         return int(site)
-    if on_site:
-        return on_site[0].get("site_id")
-    return site_id(site, cache)
+    on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
+    return on_site[0].get("site_id") if on_site else site_id(site, cache)
 
 
 def _created(keyring: Record, user: Record | None, site_id: int | None, shared: bool | None) -> Record:

@@ -218,7 +218,6 @@ def test_entries_that_can_hold_together_are_planned(connections: Any) -> None:
     assert len(plan("bulk", world(), connections=connections).entries) == 2
 
 
-@pytest.mark.xfail(reason="sites whose ID the token's scope hides are taken for one site")
 def test_entries_for_two_sites_whose_ids_are_hidden_do_not_contradict_each_other() -> None:
     connections = [{"site": each["slug"], "service": "bluesky", "state": "absent"} for each in SITES]
     planned = plan("bulk", world(lists_sites=False), connections=connections)
@@ -298,7 +297,6 @@ def test_purge_counts_an_entry_for_what_is_absent_as_naming_its_site() -> None:
     assert actions(planned) == ["unchanged", "deleted", "deleted"]
 
 
-@pytest.mark.xfail(reason="a site whose ID the token's scope hides is not purged")
 def test_purge_reaches_a_site_whose_id_is_hidden() -> None:
     connections = [{"site": "news.example.org", "service": "bluesky", "state": "absent"}]
     planned = plan("bulk", world(lists_sites=False), connections=connections, purge="listed")
