@@ -17,9 +17,9 @@ import pytest
 
 from tests.simulator import TROUBLES_WORLD, Simulator
 
-# Seconds: what Ansible is told, and what a machine with much else to do may take on top.
+# Seconds: what Ansible is told, and what a machine with much else to do may take on top. A single request may take 20.
 TIMEOUT = 2
-GRACE = 2.5
+GRACE = 6
 
 PLAY = """\
 ---
@@ -46,7 +46,7 @@ TASKS = {
         service: mastodon
         account: "5051"
         shared: true
-        timeout: 5""",
+        timeout: 20""",
     "single with the defaults": """wpcom_publicize_connection:
         id: 9020
         shared: true""",
@@ -54,27 +54,27 @@ TASKS = {
         connections:
           - {site: 777, service: mastodon, account: "5051", shared: true}
           - {site: second.example.org, service: facebook, external_user_id: "9002"}
-        timeout: 5""",
+        timeout: 20""",
     "info": """wpcom_connection_info:
         gather: [publicize, keyring, applications, services, sites, account]
-        timeout: 5""",
+        timeout: 20""",
     "info in a loop": """wpcom_connection_info:
         gather: [publicize, keyring]
-        timeout: 5
+        timeout: 20
       loop: [1]""",
     "loop": """wpcom_publicize_connection:
         id: "{{ item }}"
         shared: true
-        timeout: 5
+        timeout: 20
       loop: [9020]""",
     "keyring": """wpcom_keyring_connection:
         id: 505
-        timeout: 5""",
+        timeout: 20""",
     "application": """wpcom_connected_application:
         title: Zap
         site: example.com/blog
         state: absent
-        timeout: 5""",
+        timeout: 20""",
 }
 
 
@@ -139,12 +139,12 @@ def test_a_wait_before_a_retry_is_interrupted(
 NEXT_ITEM = """wpcom_publicize_connection:
         site: 888
         keyring_connection_id: 505
-        timeout: 5
+        timeout: 20
       loop: [1, 2, 3]"""
 NEXT_LIST = """wpcom_publicize_connections:
         connections:
           - {site: 888, keyring_connection_id: 505}
-        timeout: 5
+        timeout: 20
       loop: [1, 2, 3]"""
 
 
@@ -159,7 +159,7 @@ def test_the_next_item_reads_again(
     outcome = ansible.play(text, **{**connected, "WPCOM_IN_PROCESS": "true"})
     assert outcome.status == 0, outcome.output
     first, *others = outcome.result("Interrupted")["results"]
-    assert first["failed"]
+    assert "imed out" in first["msg"]
     assert not any(item.get("failed") for item in others)
     assert sum(row["site_ID"] == 888 for row in troubles.state()["publicize_connections"]) == 1
     assert [item["changed"] for item in others] == ([True, False] if method == "GET" else [False, False])
@@ -196,7 +196,8 @@ def test_a_playbook_that_is_stopped_leaves_nothing_behind(
 ) -> None:
     troubles.fault(kind="hang", method="GET", times=-1)
     path = ansible.cwd / "stopped.yml"
-    path.write_text(FOR_EVER.replace("TASK", TASKS[task]), encoding="utf-8")
+    text = TASKS[task].replace("timeout: 20", "timeout: 5")
+    path.write_text(FOR_EVER.replace("TASK", text), encoding="utf-8")
     process = ansible.start("ansible-playbook", path, **{**connected, "WPCOM_IN_PROCESS": "true"})
     deadline = time.monotonic() + 60
     while not troubles.requests() and time.monotonic() < deadline:

@@ -127,6 +127,14 @@ def test_a_page_is_not_reset_to_the_profile(troubles: Any, bulk: bool) -> None:
     assert PAGES in troubles.refuse(troubles.either, task, bulk=bulk)
 
 
+@pytest.mark.parametrize(("site", "number"), NO_PAGE)
+def test_by_id_alone_nothing_more_is_read(troubles: Any, site: str, number: int) -> None:
+    """What only the service tells is told where the service is read anyway."""
+    done = troubles.run("publicize", id=number)
+    assert not done.failed
+    assert troubles.requests == [f"GET /me/publicize-connections/{number}"]
+
+
 # No pages at all
 
 
