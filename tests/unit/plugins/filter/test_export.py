@@ -218,6 +218,7 @@ def check_that_an_export_changes_nothing(simulator: Simulator, folder: Path, me:
             connections=[completed(entry) for entry in entries],
             purge="listed",
             max_deletions=0,
+            report="all",
         )
         assert not done.failed, (done.result, text)
         assert not done.result["changed"], (done.result["diff"], text)
