@@ -20,7 +20,8 @@ description:
 options:
   _input:
     description:
-      - The list of sites. Each must be a dictionary with C(site), its domain or ID, and C(connections), a list of dictionaries.
+      - The list of sites. Each must be a dictionary with C(site), its domain, URL or ID, and C(connections), a list of
+        dictionaries.
     type: list
     elements: dict
     required: true

@@ -31,7 +31,7 @@ options:
         without a site.
       - If O(community.wpcom.wpcom_connection_info#module:fields) was set, it must contain V(id), V(site_id),
         V(keyring_connection_id), V(keyring_connection_user_id), V(service), V(shared), V(external_id), V(external_name)
-        and V(external_display). The notes also use V(label), V(user_id) and V(expires).
+        and V(external_display). The notes also use V(label), V(user_id), V(status) and V(expires).
     type: list
     elements: dict
     required: true
@@ -129,9 +129,11 @@ _value:
             - The type of the note.
             - V(name) contains the name of a site, account or page.
             - V(other) lists a connection that is owned by another user.
-            - V(health) contains the required manual action for a connection that is broken or expires soon.
-            - V(duplicate) lists a connection that posts to the same external user as another connection.
-            - V(orphan) lists a connection whose account is no longer connected.
+            - V(health) contains the required manual action for a connection that is unhealthy, see
+              RV(community.wpcom.wpcom_publicize_connection#module:connection.health).
+            - V(duplicate) lists a connection that posts to the same external user as another connection, so that each post
+              appears twice.
+            - V(orphan) lists a connection that still posts although its keyring connection no longer exists.
           type: str
           sample: name
         text:

@@ -33,6 +33,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._records.health im
 from ansible_collections.community.wpcom.plugins.module_utils._records.names import (
     account_name,
     is_named,
+    shown,
     sites_by_name,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record, is_number
@@ -91,9 +92,9 @@ class _Export:
         self._cache.add(ListPublicizeConnections(), [record for records in self._own.values() for record in records])
 
     def _is_own(self, record: Record) -> bool:
-        shown = record.get("keyring_connection_user_id")
-        if self._me is not None and shown:
-            return not record.get("read_only") and bool(shown == self._me)
+        owner = record.get("keyring_connection_user_id")
+        if self._me is not None and owner:
+            return not record.get("read_only") and bool(owner == self._me)
         return is_own(record, self._keyrings, lambda: self._me)
 
     def result(self) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class _Export:
         others = sorted(set(self._others) - set(self._own), key=self._site_order)
         for site_id in (*sorted(self._own, key=self._site_order), *others):
             site = self._site(site_id)
-            name = str((self._sites.get(site_id) or {}).get("name") or "").strip()
+            name = shown((self._sites.get(site_id) or {}).get("name") or "").strip()
             if name:
                 notes.append(_note(site, None, "name", f"{name} (site {site_id})"))
             notes += [_note(site, None, "other", self._other(record)) for record in self._others.get(site_id, ())]
@@ -183,11 +184,11 @@ class _Export:
 
     def _remarks(self, record: Record, options: Options) -> Iterator[tuple[str, str]]:
         keyring = self._keyrings.get(record.get("keyring_connection_id"))
-        shown = [account_name(keyring)] if keyring else []
+        names = [account_name(keyring)] if keyring else []
         if not keyring or (record.get("external_id") or None) != (keyring.get("external_id") or None):
-            shown.append(account_name(record))
-        if any(name not in options.values() for name in shown):
-            yield "name", f"{_label(record)}: {', '.join(shown)}"
+            names.append(account_name(record))
+        if any(name not in options.values() for name in names):
+            yield "name", f"{_label(record)}: {', '.join(names)}"
         if not keyring:
             yield "orphan", "the account is no longer connected to WordPress.com: delete this connection"
         on_site = (other for records in (self._own, self._others) for other in records.get(record["site_id"], ()))
