@@ -33,7 +33,8 @@ def own_keyring_connections(cache: Cache, *, test: bool = False) -> Records:
     The list may show those of other users, too. Who the user is has to be read only where it shows several.
     """
     keyrings = cache.read(ListKeyringConnections(test=test))
-    if len({keyring["user_id"] for keyring in keyrings if keyring.get("user_id")}) < 2:
+    # One without a user beside those of a user does not show whether that user is this one.
+    if len({keyring.get("user_id") or 0 for keyring in keyrings}) < 2:
         return keyrings
     me = my_id(cache)
     if me is None:
