@@ -76,14 +76,14 @@ def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
 
     Where it is not ``alone``, the services have been read for all.
     """
-    existing = _existing(desired, cache)
-    if existing is not None and (not alone or desired.id is None):
-        existing = _judged(existing, cache)
+    found = existing = _existing(desired, cache)
+    if found is not None and (not alone or desired.id is None):
+        existing = _judged(found, cache)
     if desired.state == "absent":
         return _plan_absent(desired, existing, cache)
-    if existing is None:
+    if existing is None or found is None:
         return _plan_create(desired, cache)
-    return _plan_update(desired, existing, cache)
+    return _plan_update(desired, existing, found, cache)
 
 
 def keyring_connection_of(desired: DesiredPublicizeConnection, record: Record | None, cache: Cache) -> Record | None:
@@ -355,8 +355,9 @@ def _with_user(record: Record, user: Record) -> Record:
     return {**record, **{key: user.get(key) for key in keys}}
 
 
-def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: Cache) -> PublicizePlan:
-    after = dict(existing)
+def _plan_update(desired: DesiredPublicizeConnection, existing: Record, found: Record, cache: Cache) -> PublicizePlan:
+    """Return the plan for a connection that exists; ``found`` is its record before its service gave it another health."""
+    after = dict(found)
     operation = UpdatePublicizeConnection(existing["id"], desired.site)
     if desired.shared is not None and existing.get("shared") != desired.shared:
         operation = replace(operation, shared=desired.shared)
@@ -382,7 +383,7 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: C
     _check_own(existing, cache)
     published = publishing_service(existing, cache)
     profiles = _profiles(existing, published, cache)
-    after = judged(_without_judgement(after), published, profiles)
+    after = judged(after, published, profiles)
     if after["repair"] == "choose_external_user":
         keyring = required_keyring_connection(existing, cache)
         raise OptionError(
@@ -408,13 +409,6 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, cache: C
 def _profiles(existing: Record, service: Record, cache: Cache) -> frozenset[str]:
     # Where profiles may be posted to, nobody has to know which external user is one.
     return profile_ids(keyring_connection_behind(existing, cache)) if service["external_users_only"] else frozenset()
-
-
-def _without_judgement(record: Record) -> Record:
-    """Return a record whose health is to be judged again."""
-    if record["repair"] != "choose_external_user":
-        return record
-    return {**record, "health": "ok" if record.get("status") else "untested", "repair": None}
 
 
 def _warnings(desired: DesiredPublicizeConnection, plan: PublicizePlan, cache: Cache) -> tuple[str, ...]:

@@ -177,7 +177,11 @@ def test_fresh_test_is_a_parameter_of_the_one_request(simulator: Simulator, opti
 def test_presentation_goes_to_the_api_with_every_request(simulator: Simulator) -> None:
     gather = ["publicize", "keyring", "applications", "services", "account"]
     ended = run(simulator, "info", gather=gather, meta=["site", "service"], context="edit")
-    assert [entry["query"] for entry in simulator.requests()] == [{"meta": "site,service", "context": "edit"}] * 5
+    queries = [entry["query"] for entry in simulator.requests()]
+    assert [query for query in queries if query] == [{"meta": "site,service", "context": "edit"}] * 5
+    # What decides the health of connections is read whole.
+    whole = {entry["path"] for entry in simulator.requests() if not entry["query"]}
+    assert whole == {"/meta/external-services", "/me/keyring-connections"}
     assert ended.result["publicize_connections"][0]["meta"]["data"]["site"]["id"] == 3001
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from ansible_collections.community.wpcom.tests.unit.builders import (
     publicize_connection,
     refusal,
     run,
+    site,
 )
 
 CREATE = {"site": "shop.example.com", "service": "linkedin", "external_user_id": "212"}
@@ -54,17 +56,17 @@ def actions(task: Any) -> list[str]:
 
 
 def test_each_entry_has_an_action_then_what_is_purged() -> None:
-    task = run("bulk", world(), connections=MIXED, purge="listed")
-    keys = ("action", "site_id", "id", "service", "account", "error")
+    task = run("bulk", world(), connections=MIXED, purge="listed", report="all")
+    keys = ("position", "action", "site_id", "id", "service", "account", "error")
     assert [tuple(each[key] for key in keys) for each in task.result["actions"]] == [
-        ("unchanged", 1, 50, "mastodon", "@Ada", None),
-        ("updated", 1, 51, "facebook", "Ada", None),
-        ("created", 2, 54, "linkedin", "Ada-L", None),
-        ("deleted", 1, 52, "linkedin", "Ada-L", None),
+        (0, "unchanged", 1, 50, "mastodon", "@Ada", None),
+        (1, "updated", 1, 51, "facebook", "Ada", None),
+        (2, "created", 2, 54, "linkedin", "Ada-L", None),
+        (3, "deleted", 1, 52, "linkedin", "Ada-L", None),
         # What does not exist is called by what the entry has.
-        ("unchanged", None, 99, None, None, None),
-        ("unchanged", 2, None, "myspace", "x", None),
-        ("deleted", 2, 53, "mastodon", "@Ada", None),
+        (4, "unchanged", None, 99, None, None, None),
+        (5, "unchanged", 2, None, "myspace", "x", None),
+        (None, "deleted", 2, 53, "mastodon", "@Ada", None),
     ]
 
 
@@ -76,15 +78,15 @@ def test_summary_counts_the_actions() -> None:
 
 
 def test_connections_are_the_records_of_the_listed_entries() -> None:
-    task = run("bulk", world(), connections=MIXED, purge="listed")
+    task = run("bulk", world(), connections=MIXED, purge="listed", report="all")
     records = task.result["connections"]
     assert [record and record["id"] for record in records] == [50, 51, 54, None, None, None]
     assert records[1]["shared"] is True
 
 
 def test_check_mode_predicts_the_result_but_for_the_ids_of_new_connections() -> None:
-    predicted = run("bulk", world(), check_mode=True, connections=MIXED, purge="listed").result
-    real = run("bulk", world(), connections=MIXED, purge="listed").result
+    predicted = run("bulk", world(), check_mode=True, connections=MIXED, purge="listed", report="all").result
+    real = run("bulk", world(), connections=MIXED, purge="listed", report="all").result
     assert predicted["actions"][2].pop("id") is predicted["connections"][2].pop("id") is None
     assert real["actions"][2].pop("id") == real["connections"][2].pop("id") == 54
     assert predicted == real
@@ -93,16 +95,86 @@ def test_check_mode_predicts_the_result_but_for_the_ids_of_new_connections() -> 
 def test_second_run_changes_nothing_and_has_an_empty_diff() -> None:
     changing = world()
     run("bulk", changing, connections=MIXED, purge="listed")
-    again = run("bulk", changing, connections=MIXED, purge="listed")
+    again = run("bulk", changing, connections=MIXED, purge="listed", report="all")
     assert set(actions(again)) == {"unchanged"}
     assert again.result["changed"] is False
-    assert again.result["diff"]["before"] == again.result["diff"]["after"] == {}
+    assert again.result["diff"] == []
 
 
-def test_diff_has_what_changes_before_and_after() -> None:
-    diff = run("bulk", world(), connections=MIXED).result["diff"]
-    assert sorted(view["id"] for view in diff["before"].values()) == [51, 52]
-    assert sorted(view.get("id", 0) for view in diff["after"].values()) == [0, 51]
+def test_diff_is_a_list_of_what_changes_of_an_update_only_what_differs() -> None:
+    updated, created, deleted = run("bulk", world(), connections=MIXED).result["diff"]
+    assert updated == {
+        "before": {"shared": False, "user_id": 1},
+        "after": {"shared": True, "user_id": 0},
+        "before_header": "site 1: facebook Ada (51)",
+        "after_header": "site 1: facebook Ada (51)",
+    }
+    assert (created["before"], created["after"]["external_id"]) == ({}, "212")
+    assert "id" not in created["after"]
+    assert created["before_header"] == created["after_header"] == "site 2: linkedin Ada-L"
+    assert (deleted["before"]["id"], deleted["after"]) == (52, {})
+    assert deleted["before_header"] == "site 1: linkedin Ada-L (52)"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_diff_is_there_in_diff_mode_only(check_mode: bool) -> None:
+    assert "diff" not in run("bulk", world(), check_mode=check_mode, diff=False, connections=MIXED).result
+    assert len(run("bulk", world(), check_mode=check_mode, diff=True, connections=MIXED).result["diff"]) == 3
+
+
+# What is reported
+
+
+def unhealthy(status: str) -> World:
+    """Return a world in which one account of two has a status that is not ok."""
+    account = keyring_connection(22, "mastodon", "@ada", status=status)
+    return World(publicize_connection(50, account, 1), publicize_connection(51, FACEBOOK, 1, SHOP), keyrings=[account, FACEBOOK])
+
+
+@pytest.mark.parametrize(
+    ("status", "health", "repair"),
+    [("broken", "broken", "refresh"), ("must_reauth", "expiring", "refresh"), ("something-new", "unknown", None)],
+)
+@pytest.mark.parametrize("diff", [True, False])
+def test_unhealthy_connection_is_reported_though_it_is_unchanged(
+    status: str, health: str, repair: Any, diff: bool
+) -> None:
+    task = run("bulk", unhealthy(status), diff=diff, connections=[{"id": 51}, {"id": 50}])
+    (action,) = task.result["actions"]
+    assert (action["position"], action["action"], action["health"], action["repair"]) == (1, "unchanged", health, repair)
+    assert (task.result["summary"]["unchanged"], task.result["summary"]["unhealthy"]) == (2, 1)
+    assert "connections" not in task.result
+
+
+def test_changes_alone_are_reported_unless_all_is_asked_for() -> None:
+    task = run("bulk", world(), connections=MIXED, purge="listed")
+    assert [each["position"] for each in task.result["actions"]] == [1, 2, 3, None]
+    assert set(task.result) == {"changed", "actions", "summary", "diff"}
+    assert sum(task.result["summary"][action] for action in ("created", "updated", "deleted", "unchanged")) == 7
+
+
+def test_connection_that_is_untested_is_not_reported() -> None:
+    account = keyring_connection(22, "mastodon", "@ada", status=None)
+    task = run("bulk", World(publicize_connection(50, account), keyrings=[account]), connections=[{"id": 50}])
+    assert (task.result["actions"], task.result["summary"]["unhealthy"]) == ([], 0)
+
+
+def many(number: int) -> World:
+    """Return a world of as many connections on as many sites, with names of a usual length."""
+    page = external_user("123456789012345", "The Society for the Diffusion of Useful Knowledge")
+    account = keyring_connection(21, "linkedin", "ada-lovelace", page)
+    sites = [site(each, f"site{each}.example.com") for each in range(1, number + 1)]
+    connections = [publicize_connection(5000 + each, account, each, page) for each in range(1, number + 1)]
+    return World(*connections, keyrings=[account], sites=sites)
+
+
+@pytest.mark.parametrize(("shared", "largest"), [(False, 20_000), (True, 700_000)], ids=["unchanged", "updated"])
+def test_thousand_entries_make_a_result_that_controllers_do_not_cut(shared: bool, largest: int) -> None:
+    connections = [{"id": 5000 + each, "shared": shared} for each in range(1, 1001)]
+    task = run("bulk", many(1000), connections=connections, parallel=1)
+    assert task.result["summary"]["updated" if shared else "unchanged"] == 1000
+    assert len(task.result["diff"]) == (1000 if shared else 0)
+    assert len(json.dumps(task.result)) <= largest
 
 
 def test_two_external_users_of_one_name_are_both_in_the_diff() -> None:
@@ -112,7 +184,7 @@ def test_two_external_users_of_one_name_are_both_in_the_diff() -> None:
         for number in ("211", "212")
     ]
     diff = run("bulk", World(keyrings=[twins]), check_mode=True, connections=connections).result["diff"]
-    assert sorted(view["external_id"] for view in diff["after"].values()) == ["211", "212"]
+    assert [each["after"]["external_id"] for each in diff] == ["211", "212"]
 
 
 UPDATES = [{"id": 50, "shared": True}, {"id": 51, "shared": True}, {"id": 52, "shared": True}]
@@ -126,7 +198,7 @@ def test_failure_midway_reports_what_was_done_and_a_second_run_does_the_rest(
     on_error: str, expected: list[str]
 ) -> None:
     changing = world(refuses=lambda operation: operation == UpdatePublicizeConnection(51, shared=True))
-    task = run("bulk", changing, connections=UPDATES, parallel=1, on_error=on_error)
+    task = run("bulk", changing, connections=UPDATES, parallel=1, on_error=on_error, report="all")
     assert task.failed
     assert actions(task) == expected
     assert task.result["changed"] is True
@@ -143,7 +215,7 @@ def test_failure_midway_reports_what_was_done_and_a_second_run_does_the_rest(
     # What failed is as it was, not as it was to be.
     shared = [record["shared"] for record in task.result["connections"]]
     assert shared == [action == "updated" for action in expected]
-    assert len(task.result["diff"]["after"]) == expected.count("updated")
+    assert len(task.result["diff"]) == expected.count("updated")
     changing.refuses = lambda operation: None
     changing.writes.clear()
     assert not run("bulk", changing, connections=UPDATES).failed
@@ -170,11 +242,11 @@ def test_nothing_done_is_not_changed() -> None:
 def test_write_that_the_server_did_in_part_fails_and_is_a_change() -> None:
     partly = publicize_connection(54, LINKEDIN, 2, CLUB)
     ignored = IgnoredWriteError("shared was ignored.", result={"changed": True, "connection": partly})
-    task = run("bulk", world(refuses=lambda operation: ignored), connections=[{**CREATE, "shared": True}])
+    task = run("bulk", world(refuses=lambda operation: ignored), connections=[{**CREATE, "shared": True}], report="all")
     assert task.failed
     assert actions(task) == ["failed"]
     assert task.result["changed"] is True
     assert task.result["error"]["code"] == "ignored_write"
     assert task.result["connections"][0]["id"] == task.result["actions"][0]["id"] == 54
-    (shown,) = task.result["diff"]["after"].values()
-    assert shown["shared"] is False
+    (shown,) = task.result["diff"]
+    assert (shown["before"], shown["after"]["shared"]) == ({}, False)
