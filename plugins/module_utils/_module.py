@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -15,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._cache.read_cache import Cache, ReadCache
 from ._errors import WpcomError
 from ._execute import Planner, TaskResult, execute
+from ._http.retry import never
 from ._http.transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
 from ._options import ConnectionOptions, connection_argument_spec
 from ._records.health import EXPIRING_WITHIN_DAYS
@@ -53,11 +55,19 @@ class ModuleSpec:
         return self.settings(params, parallel=1)
 
 
-def run_task(spec: ModuleSpec, params: Mapping[str, Any], *, check_mode: bool, diff: bool = True) -> TaskResult:
-    """Run a task in a session of its own, and return how it ends."""
+def run_task(
+    spec: ModuleSpec,
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    diff: bool = True,
+    stop: Callable[[], bool] = never,
+) -> TaskResult:
+    """Run a task in a session of its own, and return how it ends; where ``stop`` returns true, no further request begins."""
     try:
         options = ConnectionOptions.from_params(params)
-        session = Session(options, spec.cache(check_mode=check_mode), spec.settings(params), check_mode=check_mode)
+        cache = spec.cache(check_mode=check_mode)
+        session = Session(options, cache, spec.settings(params), check_mode=check_mode, stop=stop)
     except WpcomError as error:
         return TaskResult.of_error(error)
     try:
@@ -71,9 +81,17 @@ def run_module(spec: ModuleSpec) -> None:
     module = AnsibleModule(argument_spec=spec.argument_spec, supports_check_mode=True, **spec.rules)
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    task = run_task(spec, module.params, check_mode=module.check_mode, diff=module._diff)
+    task = run_task(spec, module.params, check_mode=module.check_mode, diff=module._diff, stop=_is_unread)
     for warning in task.warnings:
         module.warn(warning)
     if task.failed:
         module.fail_json(**task.result)
     module.exit_json(**task.result)
+
+
+def _is_unread() -> bool:
+    """Whether nobody reads the result any more: Ansible was interrupted, which does not end the modules that it started."""
+    poll = select.poll()
+    # Errors and hang-ups are reported without being asked for.
+    poll.register(1, 0)
+    return bool(poll.poll(0))

@@ -16,6 +16,7 @@ from ._api.client import Api
 from ._api.hints import hint, needs_account
 from ._cache.read_cache import Cache
 from ._errors import ApiError, WpcomError
+from ._http.retry import never
 from ._http.transport import Transport
 from ._operations import GetAccount, Operation, Query
 from ._options import ConnectionOptions
@@ -38,14 +39,21 @@ class Session:
     """A connection to the API and what has been read over it."""
 
     def __init__(
-        self, options: ConnectionOptions, cache: Cache, settings: SessionSettings, *, check_mode: bool = False
+        self,
+        options: ConnectionOptions,
+        cache: Cache,
+        settings: SessionSettings,
+        *,
+        check_mode: bool = False,
+        stop: Callable[[], bool] = never,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet; where ``stop`` returns true, no further request or wait begins."""
         self.options = options
         self.cache = cache
         self.check_mode = check_mode
         self._parallel = settings.parallel
         self._stopped = threading.Event()
+        self._stop = stop
         self._parent = os.getppid()
         self._transport = Transport(
             options,
@@ -92,7 +100,7 @@ class Session:
 
     def _is_stopped(self) -> bool:
         # Where Ansible was killed nobody is left to interrupt what it had started.
-        return self._stopped.is_set() or os.getppid() != self._parent
+        return self._stopped.is_set() or os.getppid() != self._parent or self._stop()
 
     def _with_hint(self, request: Callable[[], T]) -> T:
         try:

@@ -111,6 +111,20 @@ def test_hanging_reads(ansible: Any, troubles: Simulator, connected: Mapping[str
     check_that_nothing_follows(troubles)
 
 
+@pytest.mark.parametrize("task", ["single", "bulk", "keyring", "loop"])
+def test_an_ordinary_module_whose_task_was_interrupted(
+    ansible: Any, troubles: Simulator, connected: Mapping[str, str], task: str
+) -> None:
+    """Ansible does not end the module; that nobody reads its result any more does."""
+    troubles.fault(kind="hang", method="GET", times=-1)
+    text = PLAY.replace("TASK", TASKS[task].replace("timeout: 20", "timeout: 3"))
+    outcome = ansible.play(text, **{**connected, "WPCOM_IN_PROCESS": "false"})
+    assert outcome.status == 0, outcome.output
+    before = len(troubles.requests())
+    time.sleep(8)
+    assert len(troubles.requests()) == before
+
+
 @pytest.mark.parametrize("task", ["single", "bulk", "loop", "application"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_hanging_writes(ansible: Any, troubles: Simulator, connected: Mapping[str, str], task: str, when: str) -> None:
