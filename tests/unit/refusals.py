@@ -77,7 +77,9 @@ BAD_OPTIONS = {
         reset_external_user=True,
     ),
     "empty site": _option("site must be the numeric ID, the domain, or the URL", site="", service="mastodon"),
-    "site with a space": _option("site must be the numeric ID, the domain, or the URL", site="blog example", service="mastodon"),
+    "site with a space": _option(
+        "site must be the numeric ID, the domain, or the URL", site="blog example", service="mastodon"
+    ),
     "digits that are not an ID": _option("site must be the numeric ID, the domain", site="\u0661", service="mastodon"),
     "site with a query": _option("must not have a query", site="blog.example.com?x=1", service="mastodon"),
     "site with a fragment": _option("must not have a query, a fragment", site="blog.example.com#x", service="mastodon"),
@@ -137,12 +139,19 @@ IMPOSSIBLE = {
     "unknown keyring connection": Refusal(
         {"site": "1", "keyring_connection_id": 99},
         "missing_keyring_connection",
-        ("Keyring connection 99 not found", "20 (facebook: Ada, name ada, external ID x20); 21", "https://wordpress.com/marketing/connections"),
+        (
+            "Keyring connection 99 not found",
+            "20 (facebook: Ada, name ada, external ID x20); 21",
+            "https://wordpress.com/marketing/connections",
+        ),
     ),
     "unknown keyring connection of a service": Refusal(
         {"site": "1", "keyring_connection_id": 99, "service": "facebook"},
         "missing_keyring_connection",
-        ("Keyring connection 99 for Facebook not found", "of this service: 20 (facebook: Ada, name ada, external ID x20)."),
+        (
+            "Keyring connection 99 for Facebook not found",
+            "of this service: 20 (facebook: Ada, name ada, external ID x20).",
+        ),
     ),
     "keyring connection of another user": Refusal(
         {"site": "1", "keyring_connection_id": 30}, "missing_keyring_connection", ("connection 30 not found",)
@@ -156,7 +165,9 @@ IMPOSSIBLE = {
         {"site": "1", "service": "facebok"}, "unknown_service", ("has no service 'facebok'", "gather=services")
     ),
     "unsupported service": Refusal(
-        {"site": "1", "service": "twitter"}, "unsupported_service", ("Twitter is no longer supported by WordPress.com", "set state to absent")
+        {"site": "1", "service": "twitter"},
+        "unsupported_service",
+        ("Twitter is no longer supported by WordPress.com", "set state to absent"),
     ),
     "service that is not for posts": Refusal(
         {"site": "1", "service": "photos"},
@@ -166,7 +177,12 @@ IMPOSSIBLE = {
     "two connections of one account": Refusal(
         {"site": "3", "service": "mastodon", "account": "@shop"},
         "ambiguous_match",
-        ("2 publicize connections match", "52 (mastodon: @Shop, name @shop, external ID x23, on site 3)", "53 (mastodon", "Select one by id."),
+        (
+            "2 publicize connections match",
+            "52 (mastodon: @Shop, name @shop, external ID x23, on site 3)",
+            "53 (mastodon",
+            "Select one by id.",
+        ),
     ),
     "two connections of one account, to be absent": Refusal(
         {"site": "3", "service": "mastodon", "account": "@shop", "state": "absent"}, "ambiguous_match", ("52", "53")

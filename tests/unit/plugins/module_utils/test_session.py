@@ -35,7 +35,7 @@ def refused(status: int, slug: str, message: str = "Nein.") -> ScriptedResponse:
 def session(served_by: Any) -> Callable[..., tuple[Session, Script]]:
     """Return a function that opens a session whose requests a script responds to."""
 
-    def opened(*answers: Answer, **settings: Any) -> tuple[Session, Script]:
+    def opened(*answers: ScriptedResponse, **settings: Any) -> tuple[Session, Script]:
         script = served_by(Script(*answers))
         made = Session(options(retries=0), ReadCache(), SessionSettings(**settings))
         return made, script

@@ -67,9 +67,26 @@ def test_sites_are_named_as_the_api_names_them(given: Any, valid: Any) -> None:
     assert valid_site(given) == valid
 
 
-@pytest.mark.parametrize("site", ["", " ", "blog example", "a\x00b", "a\u2028b", "\u0661", "a.example?x", "a.example#x", "ftp://a.example", "a@b.example"])
+@pytest.mark.parametrize(
+    "site",
+    [
+        "",
+        " ",
+        "blog example",
+        "a\x00b",
+        "a\u2028b",
+        "\u0661",
+        "a.example?x",
+        "a.example#x",
+        "ftp://a.example",
+        "a@b.example",
+    ],
+)
 def test_site_that_is_neither_number_nor_domain_is_refused(site: str) -> None:
-    with pytest.raises(OptionError, match="site must be the numeric ID, the domain, or the URL of a site, such as blog.example.com, got"):
+    with pytest.raises(
+        OptionError,
+        match=r"site must be the numeric ID, the domain, or the URL of a site, such as blog\.example\.com, got",
+    ):
         valid_site(site)
 
 
