@@ -163,6 +163,25 @@ def test_warnings_of_the_options_come_with_those_of_the_plan_and_though_the_task
     assert failed.warnings == [plain]
 
 
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, TimeoutError, RuntimeError])
+def test_interrupted_task_begins_no_further_request(interruption: Any) -> None:
+    session = WorldSession(world(), ReadCache())
+
+    def planner(params: Any, cache: Any) -> Any:
+        raise interruption
+
+    with pytest.raises(interruption):
+        execute(cast(Session, session), planner, {}, diff=True)
+    assert session.interrupted
+
+
+def test_task_that_ends_by_itself_is_not_interrupted() -> None:
+    for planner in (lambda params, cache: Plan(result={}), lambda params, cache: cache.read(FindSite("x"))):
+        session = WorldSession(world(), ReadCache())
+        execute(cast(Session, session), planner, {}, diff=True)
+        assert not session.interrupted
+
+
 # Caches that outlive a task
 
 

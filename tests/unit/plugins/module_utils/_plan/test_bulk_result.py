@@ -22,6 +22,7 @@ from ansible_collections.community.wpcom.tests.unit.builders import (
     World,
     external_user,
     keyring_connection,
+    plan,
     publicize_connection,
     refusal,
     run,
@@ -128,7 +129,9 @@ def test_diff_is_there_in_diff_mode_only(check_mode: bool) -> None:
 def unhealthy(status: str) -> World:
     """Return a world in which one account of two has a status that is not ok."""
     account = keyring_connection(22, "mastodon", "@ada", status=status)
-    return World(publicize_connection(50, account, 1), publicize_connection(51, FACEBOOK, 1, SHOP), keyrings=[account, FACEBOOK])
+    return World(
+        publicize_connection(50, account, 1), publicize_connection(51, FACEBOOK, 1, SHOP), keyrings=[account, FACEBOOK]
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,12 @@ def test_unhealthy_connection_is_reported_though_it_is_unchanged(
 ) -> None:
     task = run("bulk", unhealthy(status), diff=diff, connections=[{"id": 51}, {"id": 50}])
     (action,) = task.result["actions"]
-    assert (action["position"], action["action"], action["health"], action["repair"]) == (1, "unchanged", health, repair)
+    assert (action["position"], action["action"], action["health"], action["repair"]) == (
+        1,
+        "unchanged",
+        health,
+        repair,
+    )
     assert (task.result["summary"]["unchanged"], task.result["summary"]["unhealthy"]) == (2, 1)
     assert "connections" not in task.result
 
@@ -250,3 +258,34 @@ def test_write_that_the_server_did_in_part_fails_and_is_a_change() -> None:
     assert task.result["connections"][0]["id"] == task.result["actions"][0]["id"] == 54
     (shown,) = task.result["diff"]
     assert (shown["before"], shown["after"]["shared"]) == ({}, False)
+
+
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+@pytest.mark.parametrize("ended", [IgnoredWriteError("external_id was ignored."), refusal(400, "invalid_input")])
+def test_write_that_changed_nothing_is_no_change_on_any_run(ended: Any, on_error: str) -> None:
+    if isinstance(ended, IgnoredWriteError):
+        ended.result = {"changed": False, "connection": publicize_connection(51, FACEBOOK, 1, SHOP)}
+    changing = world(refuses=lambda operation: ended)
+    messages = set()
+    for _run in range(3):
+        task = run("bulk", changing, connections=UPDATES[1:2], on_error=on_error, report="all")
+        assert task.failed
+        assert (task.result["changed"], task.result["diff"], actions(task)) == (False, [], ["failed"])
+        assert task.result["connections"][0]["shared"] is False
+        messages.add(task.result["msg"])
+    assert len(messages) == 1
+
+
+def test_change_beside_a_write_that_changed_nothing_is_a_change() -> None:
+    ignored = IgnoredWriteError("shared was ignored.", result={"changed": False, "connection": {}})
+    changing = world(refuses=lambda operation: ignored if operation.connection_id == 51 else None)
+    task = run("bulk", changing, connections=UPDATES, parallel=1, on_error="continue")
+    assert task.result["changed"] is True
+    assert actions(task) == ["updated", "failed", "updated"]
+    assert len(task.result["diff"]) == 2
+
+
+def test_update_knows_what_it_changes() -> None:
+    planned = plan("bulk", world(), connections=[{"id": 51, "shared": True, "external_user_id": "111"}, UPDATES[0]])
+    previous = [dict(operation.previous) for operation in planned.operations]
+    assert previous == [{"shared": False, "external_id": "112"}, {"shared": False}]

@@ -92,7 +92,9 @@ def test_write_to_a_dead_service_is_refused(kind: str, entry: dict[str, Any]) ->
 
 @pytest.mark.parametrize("kind", ["publicize", "bulk"])
 def test_absent_of_a_dead_service_says_nothing_of_connecting_again(kind: str) -> None:
-    planned = reached(kind, reported(DEAD), DeletePublicizeConnection(9030, "777"), **given(kind, {**TWEETS, "state": "absent"}))
+    planned = reached(
+        kind, reported(DEAD), DeletePublicizeConnection(9030, "777"), **given(kind, {**TWEETS, "state": "absent"})
+    )
     (warning,) = planned.warnings
     assert "of keyring connection 503" in warning
     assert "connected again" not in warning
@@ -189,7 +191,9 @@ def test_page_that_is_chosen_leaves_what_else_is_wrong(changes: dict[str, Any], 
 
 @pytest.mark.parametrize("kind", ["publicize", "bulk"])
 def test_connection_without_a_page_can_be_deleted(kind: str) -> None:
-    reached(kind, reported(PROFILE), DeletePublicizeConnection(9020, "777"), **given(kind, {**POSTS, "state": "absent"}))
+    reached(
+        kind, reported(PROFILE), DeletePublicizeConnection(9020, "777"), **given(kind, {**POSTS, "state": "absent"})
+    )
 
 
 def test_connection_to_a_page_and_the_account_itself_are_healthy() -> None:

@@ -303,6 +303,19 @@ def test_unhealthy_only_has_broken_and_expiring_connections() -> None:
     assert ids(result["publicize_connections"]) == [53]
 
 
+@pytest.mark.parametrize(
+    ("status", "health", "repair"), [("must_reauth", "expiring", "refresh"), ("something-new", "unknown", None)]
+)
+def test_unhealthy_only_has_what_expires_and_what_is_not_known(status: str, health: str, repair: Any) -> None:
+    odd = keyring_connection(22, "mastodon", "@ada", status=status)
+    asked = world(keyrings=[FACEBOOK, odd])
+    asked.connections = {51: publicize_connection(51, odd, 1), 50: asked.connections[50]}
+    result = gathered(asked, unhealthy_only=True)
+    for key, number in (("publicize_connections", 51), ("keyring_connections", 22)):
+        (record,) = result[key]
+        assert (record["id"], record["health"], record["repair"]) == (number, health, repair)
+
+
 def test_unhealthy_only_finds_what_a_fresh_test_finds() -> None:
     asked = world(fresh=[keyring_connection(20, "facebook", "ada", status="invalid")])
     result = gathered(asked, gather=["keyring"], unhealthy_only=True, test=True)

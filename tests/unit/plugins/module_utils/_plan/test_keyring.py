@@ -129,6 +129,16 @@ def test_test_finds_what_the_cached_status_hides_at_no_further_read(options: dic
         ({"status": "broken"}, ("is broken", "open https://refresh.example/24 in a browser to refresh it")),
         ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)",)),
         ({"status": "invalid"}, ("is broken", "disconnect and reconnect it in a browser")),
+        (
+            {"status": "must_reauth"},
+            ("will soon stop working", "open https://refresh.example/24 in a browser to refresh it"),
+        ),
+        ({"status": "must_reauth", "expires": day(-1)}, ("is broken", "to refresh it")),
+        # What is not known is reported and not called broken.
+        (
+            {"status": "something-new"},
+            ("has the status 'something-new', which this version of the collection does not know", "check it"),
+        ),
     ],
 )
 def test_unhealthy_keyring_connection_warns(changes: dict[str, Any], words: tuple[str, ...]) -> None:

@@ -161,7 +161,9 @@ def test_purge_deletes_orphans_of_named_sites() -> None:
 @pytest.mark.parametrize("site", ["777", "second.example.org"])
 def test_connection_of_a_colleague_whose_keyring_connection_is_not_in_the_list_is_no_orphan(site: str) -> None:
     reached("publicize", reported(BY_COLLEAGUE), **{**ABSENT, "site": site})
-    planned = reached("publicize", reported(BY_COLLEAGUE), created(TUMBLR, site=site, known_ids=[9060]), site=site, service="tumblr")
+    planned = reached(
+        "publicize", reported(BY_COLLEAGUE), created(TUMBLR, site=site, known_ids=[9060]), site=site, service="tumblr"
+    )
     assert planned.warnings == ()
 
 
@@ -193,9 +195,21 @@ def among_mine(*connections: Any, first: bool = False, **changes: Any) -> World:
 def test_keyring_connection_of_a_colleague_is_not_the_users(kind: str, first: bool) -> None:
     entry = {"site": "777", "service": "tumblr", "account": "grace"}
     code = "missing_keyring_connection" if kind == "publicize" else "invalid_connections"
-    refused(kind, among_mine(first=first), code, "'grace' for Tumblr not found", **(as_list(entry) if kind == "bulk" else entry))
+    refused(
+        kind,
+        among_mine(first=first),
+        code,
+        "'grace' for Tumblr not found",
+        **(as_list(entry) if kind == "bulk" else entry),
+    )
     entry = {"site": "777", "keyring_connection_id": 601}
-    refused(kind, among_mine(first=first), code, "Keyring connection 601 not found", **(as_list(entry) if kind == "bulk" else entry))
+    refused(
+        kind,
+        among_mine(first=first),
+        code,
+        "Keyring connection 601 not found",
+        **(as_list(entry) if kind == "bulk" else entry),
+    )
 
 
 def test_service_is_unambiguous_where_the_other_account_is_a_colleagues() -> None:
@@ -244,7 +258,9 @@ def test_keyring_connection_of_a_colleague_by_id_is_refused(state: str, cascade:
     assert world.reads == [GetKeyringConnection(601), FindAccount()] * 2
 
 
-@pytest.mark.parametrize("options", [{"service": "tumblr", "account": "grace"}, {"service": "tumblr", "account": "Grace"}])
+@pytest.mark.parametrize(
+    "options", [{"service": "tumblr", "account": "grace"}, {"service": "tumblr", "account": "Grace"}]
+)
 def test_keyring_connection_of_a_colleague_by_account_is_absent(options: dict[str, Any]) -> None:
     reached("keyring", among_mine(), state="absent", **options)
 

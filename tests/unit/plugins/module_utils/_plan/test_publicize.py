@@ -11,7 +11,7 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
-from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._errors import IgnoredWriteError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
     DeletePublicizeConnection,
     FindAccount,
@@ -178,6 +178,30 @@ def test_update_has_only_what_differs(options: dict[str, Any], operation: Any) -
 )
 def test_header_of_the_diff_names_the_connection(options: dict[str, Any], header: str) -> None:
     assert plan("publicize", world(), **options).diff.header == header
+
+
+@pytest.mark.parametrize(
+    ("options", "previous"),
+    [
+        ({"shared": True}, {"shared": False}),
+        ({"external_user_id": "212"}, {"external_id": "211"}),
+        ({"external_user_id": "212", "shared": True}, {"shared": False, "external_id": "211"}),
+    ],
+)
+def test_update_knows_what_it_changes(options: dict[str, Any], previous: dict[str, Any]) -> None:
+    (operation,) = plan("publicize", world(), **ON_SITE_1, **options).operations
+    assert dict(operation.previous) == previous
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_write_that_the_server_ignored_says_on_every_run_whether_it_changed_something(changed: bool) -> None:
+    existing = world()
+    ignored = {"changed": changed, "connection": existing.connections[50]}
+    existing.refuses = lambda operation: IgnoredWriteError("external_id is '211' instead of '212'.", result=ignored)
+    for _run in range(2):
+        task = run("publicize", existing, external_user_id="212", **ON_SITE_1)
+        assert (task.failed, task.result["changed"]) == (True, changed)
+        assert task.result["msg"] == "external_id is '211' instead of '212'."
 
 
 def test_false_unshares() -> None:
@@ -402,6 +426,16 @@ def test_owner_that_cannot_be_told_is_another_user() -> None:
         ({"status": "broken", "refresh_url": None}, ("open its refresh_url in a browser",)),
         ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)", "to refresh it")),
         ({"status": "invalid"}, ("is broken", "disconnect and reconnect it in a browser")),
+        (
+            {"status": "must_reauth"},
+            ("will soon stop working", "open https://refresh.example/21 in a browser to refresh it"),
+        ),
+        ({"status": "must_reauth", "expires": day(-1)}, ("is broken", "to refresh it")),
+        # What is not known is reported and not called broken.
+        (
+            {"status": "something-new"},
+            ("has the status 'something-new', which this version of the collection does not know", "check it"),
+        ),
     ],
 )
 def test_unhealthy_connection_warns_with_the_account_and_what_to_do(

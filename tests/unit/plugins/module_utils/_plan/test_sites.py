@@ -65,7 +65,10 @@ def app(site_url: Any, site_id: Any = "778") -> Record:
 # Connected applications: that a token is revoked has to be true
 
 
-@pytest.mark.parametrize("url", ["https://example.com/blog", "http://example.com/blog/", "https://exampleblog.wordpress.com", False, None, ""])
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.com/blog", "http://example.com/blog/", "https://exampleblog.wordpress.com", False, None, ""],
+)
 @pytest.mark.parametrize("name", FORMS)
 def test_token_for_a_site_is_revoked_by_any_name_of_it(name: str, url: Any) -> None:
     changing = world(applications=[app(url)])
@@ -99,15 +102,27 @@ def test_site_of_an_application_costs_one_round_of_reads() -> None:
     plan("application", asked, title="Zap", site="example.com/blog")
     assert (asked.reads, asked.rounds) == ([ListConnectedApplications(), FindSites()], 1)
     # A site that is not among the user's own is for the server to tell.
-    hidden = world(applications=[app("https://example.com/blog")], sites=[], responses={FindSite("example.com::blog"): BLOG})
+    hidden = world(
+        applications=[app("https://example.com/blog")], sites=[], responses={FindSite("example.com::blog"): BLOG}
+    )
     plan("application", hidden, title="Zap", site="example.com/blog")
-    assert (hidden.reads, hidden.rounds) == ([ListConnectedApplications(), FindSites(), FindSite("example.com::blog")], 2)
+    assert (hidden.reads, hidden.rounds) == (
+        [ListConnectedApplications(), FindSites(), FindSite("example.com::blog")],
+        2,
+    )
 
 
 @pytest.mark.parametrize("name", ["example.com", "www.second.example.org", "nowhere.example.com", "wordpress.com/blog"])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_unknown_site_of_an_application_is_an_error_and_never_absent(name: str, state: str) -> None:
-    refused("application", world(applications=[app("https://example.com/blog")]), "unknown_blog", title="Zap", site=name, state=state)
+    refused(
+        "application",
+        world(applications=[app("https://example.com/blog")]),
+        "unknown_blog",
+        title="Zap",
+        site=name,
+        state=state,
+    )
 
 
 def test_site_that_the_token_does_not_show_is_an_error_and_never_absent() -> None:
@@ -125,7 +140,9 @@ def test_site_that_the_token_does_not_show_is_an_error_and_never_absent() -> Non
 @pytest.mark.parametrize("kind", ["publicize", "bulk"])
 def test_site_of_a_connection_is_named_in_any_form(kind: str, name: str, asked_for: str) -> None:
     changing = world(publicize_connection(9051, TUMBLR, 778))
-    changing.responses[ListSitePublicizeConnections("exampleblog.wordpress.com")] = [publicize_connection(9051, TUMBLR, 778)]
+    changing.responses[ListSitePublicizeConnections("exampleblog.wordpress.com")] = [
+        publicize_connection(9051, TUMBLR, 778)
+    ]
     entry = {"site": name, "service": "tumblr"}
     planned = plan(kind, changing, **(as_list(entry) if kind == "bulk" else entry))
     assert list(planned.operations) == []
@@ -143,7 +160,11 @@ def test_entries_of_one_site_by_different_names_contradict_each_other(name: str)
 
 @pytest.mark.parametrize("name", FORMS)
 def test_purge_compares_sites_by_id(name: str) -> None:
-    connections = [publicize_connection(9051, TUMBLR, 778), publicize_connection(9052, MASTODON, 778), publicize_connection(9053, MASTODON, 777)]
+    connections = [
+        publicize_connection(9051, TUMBLR, 778),
+        publicize_connection(9052, MASTODON, 778),
+        publicize_connection(9053, MASTODON, 777),
+    ]
     planned = plan("bulk", world(*connections), connections=[{"site": name, "service": "tumblr"}], purge="listed")
     assert [operation.connection_id for operation in planned.operations] == [9052]
 
@@ -154,7 +175,9 @@ def test_purge_compares_sites_by_id(name: str) -> None:
 @pytest.mark.parametrize(("name", "asked_for"), FORMS.items())
 def test_info_takes_any_form_and_reads_a_site_once(name: str, asked_for: str) -> None:
     asked = world(publicize_connection(9051, TUMBLR, 778))
-    asked.responses[ListSitePublicizeConnections("exampleblog.wordpress.com")] = [publicize_connection(9051, TUMBLR, 778)]
+    asked.responses[ListSitePublicizeConnections("exampleblog.wordpress.com")] = [
+        publicize_connection(9051, TUMBLR, 778)
+    ]
     result = run("info", asked, gather=["publicize"], site=[name, f" {name} "]).result
     assert [record["id"] for record in result["publicize_connections"]] == [9051]
     assert asked.reads.count(ListSitePublicizeConnections(asked_for)) == 1
@@ -192,7 +215,9 @@ def test_purge_of_a_name_of_two_sites_stays_on_one_of_them(means: Record) -> Non
     connections = [publicize_connection(9050 + record["id"], MASTODON, record["id"]) for record in BOTH]
     options = {"connections": [{"site": "shop.example.org", "service": "tumblr"}], "purge": "listed"}
     planned = plan("bulk", ambiguous(*connections, means=means), **options)
-    deleted = [operation.connection_id for operation in planned.operations if isinstance(operation, DeletePublicizeConnection)]
+    deleted = [
+        operation.connection_id for operation in planned.operations if isinstance(operation, DeletePublicizeConnection)
+    ]
     assert deleted == [9050 + means["id"]]
 
 
@@ -200,7 +225,12 @@ def test_purge_of_a_name_of_two_sites_stays_on_one_of_them(means: Record) -> Non
 def test_application_of_a_name_of_two_sites_is_that_of_one_of_them(means: Record) -> None:
     found = [application(70 + record["id"], "Zap", site={"site_ID": record["id"]}) for record in BOTH]
     options = {"title": "Zap", "site": "shop.example.org", "state": "absent"}
-    reached("application", ambiguous(means=means, applications=found), DeleteConnectedApplication(70 + means["id"]), **options)
+    reached(
+        "application",
+        ambiguous(means=means, applications=found),
+        DeleteConnectedApplication(70 + means["id"]),
+        **options,
+    )
 
 
 def test_info_of_a_name_of_two_sites_has_one_of_them() -> None:

@@ -79,7 +79,9 @@ def test_unchanged_and_updated_connections_beside_a_twin_warn(kind: str) -> None
 
 @pytest.mark.parametrize("kind", ["publicize", "bulk"])
 def test_page_of_two_accounts_is_a_twin_too(kind: str) -> None:
-    world = twins(publicize_connection(9072, FACEBOOK_TOO, 888, PAGE), publicize_connection(9073, FACEBOOK, 888, OTHER_PAGE))
+    world = twins(
+        publicize_connection(9072, FACEBOOK_TOO, 888, PAGE), publicize_connection(9073, FACEBOOK, 888, OTHER_PAGE)
+    )
     entry = {"site": "888", "keyring_connection_id": 501}
     assert reached(kind, world, **given(kind, entry)).warnings == ()
     operation = UpdatePublicizeConnection(9073, "888", external_id="9001")
@@ -152,7 +154,15 @@ def test_what_the_message_tells_selects_one(account: str, id: int) -> None:
 
 def test_external_id_of_one_and_name_of_another_is_ambiguous() -> None:
     other = keyring_connection(508, "mastodon", "x505")
-    refused("keyring", reported(keyrings=[FIRST, other]), "ambiguous_match", "505", "508", service="mastodon", account="x505")
+    refused(
+        "keyring",
+        reported(keyrings=[FIRST, other]),
+        "ambiguous_match",
+        "505",
+        "508",
+        service="mastodon",
+        account="x505",
+    )
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -161,7 +171,10 @@ def test_connections_of_one_name_are_told_apart_in_the_message(kind: str, state:
     pages = (external_user("211", "Twin"), external_user("212", "twin", external_display="Twin"))
     account = keyring_connection(502, "tumblr", "acme", *pages)
     world = reported(*(publicize_connection(9080 + n, account, 777, pages[n]) for n in (0, 1)), keyrings=[account])
-    told = ("9080 (tumblr: Twin, external ID 211, on site 777)", "9081 (tumblr: Twin, name twin, external ID 212, on site 777)")
+    told = (
+        "9080 (tumblr: Twin, external ID 211, on site 777)",
+        "9081 (tumblr: Twin, name twin, external ID 212, on site 777)",
+    )
     code = "invalid_connections" if kind == "bulk" else "ambiguous_match"
     refused(kind, world, code, *told, **given(kind, {"site": "777", "service": "tumblr", "state": state}))
     entry = {"site": "777", "service": "tumblr", "external_user_id": "212", "state": "absent"}

@@ -85,7 +85,7 @@ def test_sites_are_named_as_the_api_names_them(given: Any, valid: Any) -> None:
 def test_site_that_is_neither_number_nor_domain_is_refused(site: str) -> None:
     with pytest.raises(
         OptionError,
-        match="site must be the numeric ID, the domain, or the URL of a site, such as blog.example.com, got",
+        match=r"site must be the numeric ID, the domain, or the URL of a site, such as blog\.example\.com, got",
     ):
         valid_site(site)
 

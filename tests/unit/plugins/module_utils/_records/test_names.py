@@ -66,7 +66,7 @@ def test_site_is_named_as_the_api_names_it_once_and_for_all(text: str, name: str
     ],
 )
 def test_text_that_names_no_site_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"must not have|is not a domain|odepoint"):
         names.normalized_site(text)
     assert names.site_names({"id": 1, "url": text}) == ["1"]
 
@@ -176,7 +176,10 @@ def test_names_are_shown_decoded() -> None:
             },
             "5 (mastodon: Acme, name acme, external ID x5, on site 1)",
         ),
-        ({"id": 5, "service": "mastodon", "external_name": "acme", "external_id": "x5"}, "5 (mastodon: acme, external ID x5)"),
+        (
+            {"id": 5, "service": "mastodon", "external_name": "acme", "external_id": "x5"},
+            "5 (mastodon: acme, external ID x5)",
+        ),
         # An external user has no ID of its own.
         ({"external_id": "111", "external_name": "Engines"}, "Engines, external ID 111"),
     ],
