@@ -15,6 +15,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
     DeletePublicizeConnection,
     GetKeyringConnection,
     GetPublicizeConnection,
+    ListKeyringConnections,
     ListServices,
     UpdatePublicizeConnection,
 )
@@ -216,6 +217,13 @@ def test_info_calls_connections_without_a_page_broken(options: dict[str, Any]) -
     assert [(record["health"], record["repair"]) for record in result["publicize_connections"]] == [
         ("broken", "choose_external_user")
     ]
+
+
+def test_profile_is_not_known_where_the_keyring_connections_cannot_be_read() -> None:
+    unreadable = {ListKeyringConnections(): refusal(500, "server_error")}
+    for record, health in ((PROFILE, "ok"), (NOWHERE[0], "broken")):
+        task = run("info", reported(record, responses=unreadable), gather=["publicize"])
+        assert [each["health"] for each in task.result["publicize_connections"]] == [health]
 
 
 # Accounts without pages
