@@ -157,7 +157,7 @@ def test_everything_with_half_an_emoji_can_be_gathered(troubles: Any) -> None:
 @pytest.mark.parametrize(
     ("task", "health", "told"),
     [
-        ({"site": "779", "service": "linkedin"}, ("expiring", "refresh"), "will soon stop working"),
+        ({"site": "779", "service": "linkedin"}, ("expiring", "refresh"), "works, but has to be refreshed"),
         ({"site": "783", "service": "bluesky"}, ("unknown", None), "has the status 'on_hold'"),
         ({"site": "783", "service": "threads"}, ("untested", None), None),
     ],
