@@ -55,6 +55,8 @@ _NEEDED_FIELDS = (
     "keyring_connection_user_ID",
     "external_ID",
 )
+# The health of a publicize connection depends on the pages of its account, too.
+_NEEDED_KEYRING_FIELDS = (*_NEEDED_FIELDS, "additional_external_users")
 _ADDED_KEYS = ("health", "repair")
 # A hundred years.
 _LONGEST_DAYS = 36500
@@ -110,7 +112,7 @@ def _check(params: Mapping[str, Any]) -> None:
 def _publicize_connections(params: Mapping[str, Any], sites: list[str], cache: Cache) -> list[Record]:
     found = _read_each(_publicize_queries(params, sites), cache)
     if params["id"] is None:
-        found = _judged_publicize(found, cache)
+        found = _judged_publicize(found, _keyring_queries_read(params, sites), cache)
     user_id = params["user_id"]
     return _shown(
         params,
@@ -137,11 +139,20 @@ def _publicize_queries(params: Mapping[str, Any], sites: list[str]) -> list[Quer
 
 def _keyring_queries(params: Mapping[str, Any], sites: list[str]) -> list[Query[Any]]:
     refetch, test = bool(params["refetch_external_users"]), bool(params["test"])
-    shown = _presentation(params, _NEEDED_FIELDS)
+    shown = _presentation(params, _NEEDED_KEYRING_FIELDS)
     if params["keyring_connection_id"] is not None:
         return [GetKeyringConnection(params["keyring_connection_id"], refetch, test, shown)]
     asked_sites: list[str | None] = [*sites] or [None]
     return [ListKeyringConnections(site, refetch, test, shown) for site in asked_sites]
+
+
+def _keyring_queries_read(params: Mapping[str, Any], sites: list[str]) -> list[Query[Any]]:
+    """Return the queries for the accounts behind publicize connections: those that are made anyway, else the plain list."""
+    if "keyring" in params["gather"]:
+        return _keyring_queries(params, sites)
+    if params["test"] or params["refetch_external_users"]:
+        return _keyring_queries(params, [])
+    return [ListKeyringConnections()]
 
 
 def _read_each(queries: list[Query[Any]], cache: Cache) -> Records:
@@ -162,14 +173,14 @@ def _services_read(cache: Cache) -> dict[Any, Record]:
         return {}
 
 
-def _judged_publicize(records: Records, cache: Cache) -> Records:
+def _judged_publicize(records: Records, keyring_queries: list[Query[Any]], cache: Cache) -> Records:
     """Return publicize connections with the health that their services give them."""
     services = _services_read(cache)
     profiles: dict[Any, frozenset[str]] = {}
     # Only where a service allows pages only does it matter which external user is the profile itself.
     if any((services.get(record.get("service")) or {}).get("external_users_only") for record in records):
         try:
-            profiles = {keyring["id"]: profile_ids(keyring) for keyring in cache.read(ListKeyringConnections())}
+            profiles = {keyring["id"]: profile_ids(keyring) for keyring in _read_each(keyring_queries, cache)}
         except WpcomError:
             profiles = {}
     return [

@@ -326,21 +326,40 @@ def test_unhealthy_only_finds_what_a_fresh_test_finds() -> None:
     "fields", [["id", "external_display"], ["ID", "external_display"], [" Id ", "EXTERNAL_DISPLAY"]]
 )
 def test_fields_are_selected_in_either_spelling_beside_health_and_repair(fields: list[str]) -> None:
-    shown = (
-        (
-            "fields",
-            "ID,service,status,expires,refresh_URL,user_ID,keyring_connection_ID,keyring_connection_user_ID,external_ID,"
-            "external_display",
-        ),
+    needed = (
+        "ID,service,status,expires,refresh_URL,user_ID,keyring_connection_ID,keyring_connection_user_ID,external_ID"
     )
+    shown = (("fields", f"{needed},external_display"),)
+    # With the pages, on which the health of publicize connections depends.
+    keyrings_shown = (("fields", f"{needed},additional_external_users,external_display"),)
     asked = world()
     result = gathered(asked, fields=fields)
     for key, records in (("publicize_connections", [50, 51, 52, 53]), ("keyring_connections", [20, 22, 24])):
         assert ids(result[key]) == records
         assert all(set(record) == {"id", "external_display", "health", "repair"} for record in result[key])
     # What the health and the filters depend on is asked for too.
-    reads = [query for query in asked.reads if query not in JUDGING]
-    assert reads == [ListKeyringConnections(presentation=shown), ListPublicizeConnections(presentation=shown)]
+    assert set(asked.reads) == {
+        ListServices(),
+        ListKeyringConnections(presentation=keyrings_shown),
+        ListPublicizeConnections(presentation=shown),
+    }
+
+
+@pytest.mark.parametrize(
+    "options", [{"site": ["1"]}, {"test": True}, {"fields": ["id"]}, {"refetch_external_users": True}]
+)
+def test_a_profile_that_may_not_be_posted_to_is_known_from_the_accounts_that_are_read_anyway(
+    options: dict[str, Any],
+) -> None:
+    asked = World(
+        publicize_connection(50, FACEBOOK, 1),
+        publicize_connection(54, FACEBOOK, 1, SHOP),
+        keyrings=[FACEBOOK],
+        fresh=[FACEBOOK],
+    )
+    found = gathered(asked, **options)["publicize_connections"]
+    assert [(record["id"], record["repair"]) for record in found] == [(50, "choose_external_user"), (54, None)]
+    assert len([query for query in asked.reads if isinstance(query, ListKeyringConnections)]) == 1
 
 
 def test_filters_hold_beside_fields() -> None:
