@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional, Union
@@ -183,3 +184,8 @@ def unset(kind: str) -> dict[str, Any]:
 def run(kind: str, url: str, *, check_mode: bool = False, **given: Any) -> TaskResult:
     """Run a task of a module with the options that are given, without AnsibleModule; it never waits between tries."""
     return run_task(MODULES[kind], {**params(url, retry_max_delay=0), **unset(kind), **given}, check_mode=check_mode)
+
+
+def examples(number: int) -> int:
+    """Return how many examples hypothesis tries: all of them on one Python, and a part of the same ones on the oldest."""
+    return number if sys.version_info >= (3, 10) else max(10, number // 5)

@@ -22,7 +22,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._execute import Ta
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.modules import wpcom_connection_info, wpcom_publicize_connections
 from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import TOKEN, params
+from ansible_collections.community.wpcom.tests.unit.support import TOKEN, examples, params
 
 ROLE = Path(__file__).resolve().parents[4] / "roles" / "social_connections"
 LISTED = "{{ social_connections_sites | community.wpcom.from_social_connections }}"
@@ -227,7 +227,7 @@ def check_that_an_export_changes_nothing(simulator: Simulator, folder: Path, me:
     assert simulator.state() == before
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(world=worlds())
 def test_an_export_of_any_world_changes_nothing(
     running_simulator: Simulator, tmp_path: Path, world: dict[str, Any]

@@ -21,6 +21,7 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     TOKEN,
     Script,
     ScriptedResponse,
+    examples,
     json_response,
     page,
     run,
@@ -256,7 +257,7 @@ def test_wrong_type(served_by: Any, kind: str, task: dict[str, Any], wrong: dict
 @pytest.mark.parametrize("check_mode", [True, False])
 @given(data=st.data())
 # Not made smaller: with so many draws that takes minutes, and the first example says enough.
-@settings(max_examples=200, phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
+@settings(max_examples=examples(200), phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
 def test_hostile_server(served_by: Any, check_mode: bool, data: st.DataObject) -> None:
     """Whatever JSON a server answers, a task ends with a result or an error, and shows no token."""
     kind, task = data.draw(st.sampled_from(HOSTILE_TASKS))

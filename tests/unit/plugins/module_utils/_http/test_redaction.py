@@ -28,6 +28,7 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     TOKEN,
     Script,
     ScriptedResponse,
+    examples,
     json_response,
     options,
     page,
@@ -176,7 +177,7 @@ def test_no_secret_no_mask() -> None:
 
 
 @given(token=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=40), prefix=st.text())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_token_is_masked(token: str, prefix: str) -> None:
     redact = Redactor([token])
     for spelling in SPELLINGS.values():

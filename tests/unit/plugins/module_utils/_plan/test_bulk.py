@@ -47,6 +47,7 @@ from ansible_collections.community.wpcom.tests.unit.builders import (
     site,
 )
 from ansible_collections.community.wpcom.tests.unit.refusals import Refusal
+from ansible_collections.community.wpcom.tests.unit.support import examples
 
 ADA = {"site": "blog.example.com", "service": "mastodon", "account": "@ada"}
 BESIDE = {"unique_per": "external_user"}
@@ -431,7 +432,7 @@ def lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     return entries
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(connections=lists(), purge=st.sampled_from(["none", "listed"]), lists_sites=st.booleans())
 def test_any_list_is_reached_as_predicted_and_leaves_other_users_alone(
     connections: Any, purge: str, lists_sites: bool

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
 from ansible_collections.community.wpcom.tests.simulator import Simulator
-from ansible_collections.community.wpcom.tests.unit.support import TOKEN, run
+from ansible_collections.community.wpcom.tests.unit.support import TOKEN, examples, run
 
 ME, OTHER = 1, 2
 # What the server alone decides, in a record that check mode foretells.
@@ -156,7 +156,7 @@ def without_nonces(warnings: list[str]) -> list[str]:
 
 
 @given(world=worlds(), task=tasks(), forms=switches)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_publicize_connection(
     running_simulator: Simulator, world: dict[str, Any], task: dict[str, Any], forms: dict[str, Any]
 ) -> None:
@@ -262,7 +262,7 @@ new_on_an_empty_site = st.builds(
 
 
 @given(world=worlds(), task=new_on_an_empty_site)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_present_then_absent(running_simulator: Simulator, world: dict[str, Any], task: dict[str, Any]) -> None:
     """What was made can be taken away by the same options, and the world is as before it was made."""
     simulator = running_simulator
@@ -288,7 +288,7 @@ keyring_tasks = st.one_of(
 
 
 @given(world=worlds(), task=keyring_tasks, cascade=st.booleans(), state=st.sampled_from(["present", "absent"]))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_keyring_connection(
     running_simulator: Simulator, world: dict[str, Any], task: dict[str, Any], cascade: bool, state: str
 ) -> None:
@@ -382,7 +382,7 @@ def granted(draw: st.DrawFn) -> dict[str, Any]:
     form="wire",
     blank="empty",
 )
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_connected_application(
     running_simulator: Simulator, world: dict[str, Any], task: dict[str, Any], form: str, blank: str
 ) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.community.wpcom.plugins.module_utils._records import names, normalize
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import diff_view
 from ansible_collections.community.wpcom.tests.unit.builders import NOW
+from ansible_collections.community.wpcom.tests.unit.support import examples
 
 SCALARS = (
     st.none()
@@ -131,7 +132,7 @@ def keys_of(value: Any) -> list[str]:
 
 @pytest.mark.parametrize(("normalise", "keys"), KINDS.values(), ids=KINDS)
 @given(data=st.data())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_any_record_normalises_and_normalising_again_changes_nothing(
     normalise: Callable[[Any], dict[str, Any]], keys: list[str], data: st.DataObject
 ) -> None:
