@@ -321,7 +321,8 @@ def simulator(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the tests that start Ansible's commands against the simulator."""
-    _pytest(session, "tests/e2e")
+    # Most of the time is spent waiting for Ansible's commands.
+    _pytest(session, *([] if session.posargs else ["-n2"]), "tests/e2e")
 
 
 @_for_each_core

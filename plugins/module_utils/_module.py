@@ -90,7 +90,7 @@ def run_module(spec: ModuleSpec) -> None:
 
 
 def _is_unread() -> bool:
-    """Whether nobody reads the result any more: Ansible was interrupted, which does not end the modules that it started."""
+    """Whether the result is not read any more: Ansible was interrupted, which does not end the modules that it started."""
     poll = select.poll()
     # Errors and hang-ups are reported without being asked for.
     poll.register(1, 0)

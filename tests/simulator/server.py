@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Any, Optional, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Optional, cast
 from wsgiref.handlers import SimpleHandler
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -76,7 +76,7 @@ class ResponseWriter(SimpleHandler):
 
     def __init__(self, connection: Handler, environ: dict[str, Any]) -> None:
         """Prepare for one response on a connection."""
-        super().__init__(environ["wsgi.input"], cast("IO[bytes]", connection.wfile), sys.stderr, environ)
+        super().__init__(environ["wsgi.input"], cast(BinaryIO, connection.wfile), sys.stderr, environ)
         self.connection = connection
 
     def log_exception(self, exc_info: Any) -> None:

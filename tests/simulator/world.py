@@ -334,7 +334,7 @@ def load_document(source: WorldSource) -> Mapping[str, Any]:
         return source
     path = DEFAULT_WORLD if source is None else Path(source)
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = _with_surrogates(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
         raise WorldError(f"cannot read the world file {path}: {error}") from error
     except yaml.YAMLError as error:
@@ -650,3 +650,14 @@ def _site_names(site: Record, lower: bool = True) -> list[str]:
 
 def _raw_value(value: Any) -> Any:
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
+
+
+def _with_surrogates(value: Any) -> Any:
+    """Return a world in which a text such as backslash, ud83d has half a surrogate pair: not every YAML parser reads one."""
+    if isinstance(value, str):
+        return re.sub(r"\\u(d[89a-f][0-9a-f]{2})", lambda found: chr(int(found[1], 16)), value)
+    if isinstance(value, list):
+        return [_with_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_surrogates(item) for key, item in value.items()}
+    return value

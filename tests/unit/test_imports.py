@@ -126,8 +126,9 @@ def target_of(plugins: Path, path: str, made: Import) -> Optional[str]:
     return None
 
 
-def read_graph(plugins: Path, floors: Mapping[str, int] = FLOORS) -> Graph:
+def read_graph(plugins: Path, floors: Optional[Mapping[str, int]] = None) -> Graph:
     """Read the imports of all files."""
+    floors = FLOORS if floors is None else floors
     paths = sorted(str(file.relative_to(plugins).as_posix()) for file in plugins.rglob("*.py"))
     graph = Graph({path: set() for path in paths}, [])
     for path in paths:

@@ -40,19 +40,15 @@ class Cache(Protocol):
 
     def read(self, query: Query[T]) -> T:
         """Return the response to a query. Raises ReadsNeeded, or the WpcomError that the query ended with."""
-        ...
 
     def add(self, query: Query[Any], response: Any) -> None:
         """Keep the response to a query, or the WpcomError that it ended with."""
-        ...
 
     def write_through(self, operations: Sequence[Operation], results: Sequence[OperationResult]) -> None:
         """Make what is read next agree with what the operations did."""
-        ...
 
     def evict_errors(self) -> None:
         """Have queries that ended with an error be read again."""
-        ...
 
 
 def prefetch(cache: Cache, *queries: Query[Any]) -> None:

@@ -147,6 +147,12 @@ EXCEPTIONS: tuple[tuple[Callable[[Causes], bool], Kind, str], ...] = (
     ),
 )
 
+
+def _is_limited(response: Response) -> bool:
+    # Records may contain any text, and so may errors of the API itself.
+    return not response.is_success and LIMIT_REACHED in response.text and not response.slug_and_text[0]
+
+
 # The first row that matches counts; a success that is JSON matches none of them.
 RESPONSES: tuple[tuple[Callable[[Response], bool], Kind], ...] = (
     (
@@ -164,7 +170,7 @@ RESPONSES: tuple[tuple[Callable[[Response], bool], Kind], ...] = (
         Kind("gateway_limit_reached", retried=True, ambiguous=True, throttled=True, timed_out=True),
     ),
     (
-        lambda response: _is_limited(response),
+        _is_limited,
         Kind("limit_reached", retried=True, ambiguous=True, throttled=True),
     ),
     (
@@ -237,11 +243,6 @@ def response_failure(response: Response) -> FailedRequest | None:
     return FailedRequest(
         kind, _api_error(response), wait=LIMIT_REACHED_SECONDS if is_limited else retry_after(response.headers)
     )
-
-
-def _is_limited(response: Response) -> bool:
-    # Records may contain any text, and so may errors of the API itself.
-    return not response.is_success and LIMIT_REACHED in response.text and not response.slug_and_text[0]
 
 
 def _api_error(response: Response) -> ApiError:

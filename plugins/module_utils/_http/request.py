@@ -83,9 +83,10 @@ class Response:
     def is_json(self) -> bool:
         """Whether the body can be decoded."""
         try:
-            _ = self.document
+            document = self.document
         except ValueError:
             return False
+        del document
         return True
 
     @property

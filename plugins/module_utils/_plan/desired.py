@@ -13,6 +13,8 @@ from typing import Any
 from .._errors import OptionError
 from .validation import check_set, valid_service, valid_site
 
+_SITE_REQUIRED = "site is required unless id is set: set it to the ID or domain of the site."
+
 
 @dataclass(frozen=True)
 class DesiredPublicizeConnection:
@@ -60,7 +62,7 @@ class DesiredPublicizeConnection:
                 "One of the following is required to select the connection: id, keyring_connection_id, service."
             )
         if self.id is None and self.site is None:
-            raise OptionError("site is required unless id is set: set it to the ID or domain of the site.")
+            raise OptionError(_SITE_REQUIRED)
         if self.account is not None and self.service is None:
             raise OptionError("account requires service: accounts of different services may have the same name.")
         if (self.external_user_id or "").lower() == "false":
@@ -74,8 +76,9 @@ class DesiredPublicizeConnection:
 
     @property
     def on_site(self) -> str:
-        """Return the site of a connection that is not selected by ID."""
-        assert self.site is not None
+        """Return the site of a connection that is not selected by ID. Raises OptionError."""
+        if self.site is None:
+            raise OptionError(_SITE_REQUIRED)
         return self.site
 
     @property

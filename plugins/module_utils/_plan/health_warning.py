@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._api.hints import RECONNECT
-from .._records.health import HEALTHY
+from .._records.health import HEALTHY, TO_REFRESH
 from .._records.names import account_name
 from .._records.record import Record
 
@@ -30,8 +30,12 @@ def _problem(record: Record) -> str:
         return "is broken: this service supports posting to pages only, and no page was chosen"
     if record["health"] == "unknown":
         return f"has the status {record.get('status')!r}, which this version of the collection does not know"
-    state = "is broken" if record["health"] == "broken" else "will soon stop working"
-    return state + (f" (expires {record['expires']})" if record.get("expires") else "")
+    expires = f" (expires {record['expires']})" if record.get("expires") else ""
+    if record["health"] == "broken":
+        return f"is broken{expires}"
+    if record.get("status") in TO_REFRESH:
+        return f"works, but has to be refreshed{expires}"
+    return f"expires soon, at {record['expires']}"
 
 
 def _action(kind: str, record: Record, pages: str) -> str:

@@ -55,29 +55,24 @@ class TaskPlan(Protocol):
     @property
     def operations(self) -> Sequence[Operation]:
         """Return what is to be done."""
-        ...
 
     @property
     def warnings(self) -> Sequence[str]:
         """Return the warnings of the task."""
-        ...
 
     @property
     def schedule(self) -> Schedule:
         """Return the order of the operations."""
-        ...
 
     @property
     def follow_ups(self) -> Mapping[str, Query[Any]]:
         """Return what to read after the operations."""
-        ...
 
     def to_result(self, results: Sequence[OperationResult] | None, *, diff: bool) -> dict[str, Any]:
         """Return the result, predicted where ``results`` is None. Raises the WpcomError of an operation that failed.
 
         ``diff`` says whether Ansible is going to show a diff.
         """
-        ...
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ UNSUPPORTED = "unsupported"
 
 _KNOWN = ("ok", "broken", "refresh-failed", "must_reauth", "invalid")
 # The connection works until it expires.
-_TO_REFRESH = ("refresh-failed", "must_reauth")
+TO_REFRESH = ("refresh-failed", "must_reauth")
 
 
 def with_health(record: Record, now: datetime, expiring_within: int) -> Record:
@@ -39,7 +39,7 @@ def _health(record: Record, now: datetime, expiring_within: int) -> tuple[str, s
         return "broken", "reconnect"
     if status == "broken" or expired:
         return "broken", "refresh"
-    if status in _TO_REFRESH or (left is not None and left <= timedelta(days=expiring_within)):
+    if status in TO_REFRESH or (left is not None and left <= timedelta(days=expiring_within)):
         return "expiring", "refresh"
     return ("ok" if status else "untested"), None
 

@@ -84,6 +84,8 @@ def normalized_site(text: str) -> str:
     Raises ValueError where the text names no site.
     """
     address = re.sub("^(https?:)?//", "", text.strip().lower())
+    if not address:
+        raise ValueError("it is empty")
     match = _ADDRESS.fullmatch(address)
     if not match or "://" in address:
         raise ValueError("it must not have a query, a fragment, a user name, spaces, or a scheme other than https")

@@ -13,7 +13,7 @@ import pytest
 TWITTER = {"site": "777", "service": "twitter"}
 # Connections to Facebook without a page: the profile itself, null, "", false.
 NO_PAGE = [("778", 9010), ("779", 9011), ("784", 9012), ("785", 9013)]
-PAGES = '9001 (Salt & Pepper), 9002 (Tom’s "Best")'
+PAGES = '9001 (Salt & Pepper), 9002 (Tom\u2019s "Best")'
 
 
 def health_of(done: Any, bulk: bool) -> tuple[Any, Any]:

@@ -244,4 +244,4 @@ def test_connections_of_one_account_are_told_apart(troubles: Any) -> None:
     )
     message = troubles.refuse(troubles.run, "publicize", site="777", service="facebook")
     assert "9003 (facebook: Salt & Pepper, external ID 9001, on site 777)" in message
-    assert '9071 (facebook: Tom’s "Best", external ID 9002, on site 777)' in message
+    assert '9071 (facebook: Tom\u2019s "Best", external ID 9002, on site 777)' in message

@@ -15,6 +15,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
     DeletePublicizeConnection,
     GetKeyringConnection,
     GetPublicizeConnection,
+    GetService,
     ListKeyringConnections,
     ListServices,
     UpdatePublicizeConnection,
@@ -117,7 +118,8 @@ def test_info_calls_connections_of_a_dead_service_broken() -> None:
 
 @pytest.mark.parametrize("kind", ["publicize", "info"])
 def test_services_that_cannot_be_read_decide_nothing(kind: str) -> None:
-    unreadable = reported(DEAD, responses={ListServices(): refusal(500, "server_error")})
+    error = refusal(500, "server_error")
+    unreadable = reported(DEAD, responses={ListServices(): error, GetService("twitter"): error})
     options = {"gather": ["publicize"]} if kind == "info" else {"site": "777", "keyring_connection_id": 503}
     task = run(kind, unreadable, **options)
     assert not task.failed, task.result

@@ -127,11 +127,11 @@ def test_test_finds_what_the_cached_status_hides_at_no_further_read(options: dic
     ("changes", "words"),
     [
         ({"status": "broken"}, ("is broken", "open https://refresh.example/24 in a browser to refresh it")),
-        ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)",)),
+        ({"expires": day(5)}, ("expires soon, at 2026-07-06T12:00:00Z",)),
         ({"status": "invalid"}, ("is broken", "disconnect and reconnect it in a browser")),
         (
             {"status": "must_reauth"},
-            ("will soon stop working", "open https://refresh.example/24 in a browser to refresh it"),
+            ("works, but has to be refreshed", "open https://refresh.example/24 in a browser to refresh it"),
         ),
         ({"status": "must_reauth", "expires": day(-1)}, ("is broken", "to refresh it")),
         # What is not known is reported and not called broken.

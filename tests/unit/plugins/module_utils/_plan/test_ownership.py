@@ -206,8 +206,8 @@ def test_keyring_connection_of_a_colleague_is_not_the_users(kind: str, first: bo
     refused(
         kind,
         among_mine(first=first),
-        code,
-        "Keyring connection 601 not found",
+        "not_yours" if kind == "publicize" else code,
+        "Keyring connection 601 (tumblr: Grace) is owned by another user",
         **(as_list(entry) if kind == "bulk" else entry),
     )
 

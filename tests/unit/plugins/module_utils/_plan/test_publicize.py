@@ -424,11 +424,11 @@ def test_owner_that_cannot_be_told_is_another_user() -> None:
     [
         ({"status": "broken"}, ("is broken", "open https://refresh.example/21 in a browser to refresh it")),
         ({"status": "broken", "refresh_url": None}, ("open its refresh_url in a browser",)),
-        ({"expires": day(5)}, ("will soon stop working (expires 2026-07-06T12:00:00Z)", "to refresh it")),
+        ({"expires": day(5)}, ("expires soon, at 2026-07-06T12:00:00Z", "to refresh it")),
         ({"status": "invalid"}, ("is broken", "disconnect and reconnect it in a browser")),
         (
             {"status": "must_reauth"},
-            ("will soon stop working", "open https://refresh.example/21 in a browser to refresh it"),
+            ("works, but has to be refreshed", "open https://refresh.example/21 in a browser to refresh it"),
         ),
         ({"status": "must_reauth", "expires": day(-1)}, ("is broken", "to refresh it")),
         # What is not known is reported and not called broken.

@@ -66,7 +66,7 @@ def test_site_is_named_as_the_api_names_it_once_and_for_all(text: str, name: str
     ],
 )
 def test_text_that_names_no_site_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"must not have|is not a domain|odepoint"):
+    with pytest.raises(ValueError, match=r"must not have|is empty|is not a domain|odepoint"):
         names.normalized_site(text)
     assert names.site_names({"id": 1, "url": text}) == ["1"]
 
