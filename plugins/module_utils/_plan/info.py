@@ -178,9 +178,15 @@ def _judged_publicize(records: Records, keyring_queries: list[Query[Any]], cache
     services = _services_read(cache)
     profiles: dict[Any, frozenset[str]] = {}
     # Only where a service allows pages only does it matter which external user is the profile itself.
-    if any((services.get(record.get("service")) or {}).get("external_users_only") for record in records):
+    on_pages = [record for record in records if (services.get(record.get("service")) or {}).get("external_users_only")]
+    if on_pages:
         try:
-            profiles = {keyring["id"]: profile_ids(keyring) for keyring in _read_each(keyring_queries, cache)}
+            keyrings = _read_each(keyring_queries, cache)
+            behind = {record.get("keyring_connection_id") for record in on_pages if not record.get("read_only")}
+            if not behind <= {keyring["id"] for keyring in keyrings}:
+                # The list of a site may lack the account behind one of its connections.
+                keyrings = cache.read(ListKeyringConnections())
+            profiles = {keyring["id"]: profile_ids(keyring) for keyring in keyrings}
         except WpcomError:
             profiles = {}
     return [
