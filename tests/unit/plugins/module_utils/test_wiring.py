@@ -181,7 +181,7 @@ def test_presentation_goes_to_the_api_with_every_request(simulator: Simulator) -
     assert [query for query in queries if query] == [{"meta": "site,service", "context": "edit"}] * 5
     # What decides the health of connections is read whole.
     whole = {entry["path"] for entry in simulator.requests() if not entry["query"]}
-    assert whole == {"/meta/external-services", "/me/keyring-connections"}
+    assert whole == {"/meta/external-services"}
     assert ended.result["publicize_connections"][0]["meta"]["data"]["site"]["id"] == 3001
 
 
