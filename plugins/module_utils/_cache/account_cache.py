@@ -27,7 +27,6 @@ from .._operations import (
     Query,
     UpdatePublicizeConnection,
 )
-from .._records.names import sites_by_name
 from .._records.record import Record, Records, is_number
 from .read_cache import ReadCache, prefetch
 
@@ -54,7 +53,6 @@ class AccountCache:
         self._by_site: dict[Any, Records] = {}
         self._by_id: dict[int, Record] = {}
         self._by_keyring: dict[Any, Records] = {}
-        self._sites: dict[str, Record] = {}
         self._has_lists = False
         self._derivations: dict[type, Callable[[Any], Any]] = {
             GetPublicizeConnection: self._publicize_connection,
@@ -85,8 +83,6 @@ class AccountCache:
             for record in response:
                 self._by_site.setdefault(record.get("site_id"), []).append(record)
                 self._by_keyring.setdefault(record.get("keyring_connection_id"), []).append(record)
-        elif query == _OWN_SITES:
-            self._sites = sites_by_name(response or [])
 
     def write_through(self, operations: Sequence[Operation], results: Sequence[OperationResult]) -> None:
         """Change the lists as the operations did; what they do not determine is read again.
@@ -157,17 +153,18 @@ class AccountCache:
             self._store.read(_OWN_CONNECTIONS)
             self._store.read(_OWN_SITES)
             self._has_lists = True
-        if query.site in self._sites:
-            return self._by_site.get(self._sites[query.site]["id"], [])
+        site = self._store.listed_site(query.site)
+        if site is not None:
+            return self._by_site.get(site["id"], [])
         return self._store.read(query)
 
     def _service(self, query: GetService) -> Record | None:
-        services = self._store.read(ListServices())
-        return next((service for service in services if service.get("id") == query.service), None)
+        self._store.read(ListServices())
+        return self._store.read(query)
 
     def _site(self, query: FindSite) -> Record | None:
         self._store.read(_OWN_SITES)
-        return self._sites[query.site] if query.site in self._sites else self._store.read(query)
+        return self._store.read(query)
 
 
 class LoopCache:

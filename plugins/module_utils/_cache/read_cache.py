@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from .._errors import WpcomError
 from .._operations import (
+    FindSite,
+    FindSites,
     GetService,
     ListOwnPublicizeConnectionsOnSite,
     ListServices,
@@ -19,6 +21,8 @@ from .._operations import (
     OperationResult,
     Query,
 )
+from .._records.names import sites_by_name
+from .._records.record import Record
 
 T = TypeVar("T")
 _UNREAD = object()
@@ -67,12 +71,14 @@ def prefetch(cache: Cache, *queries: Query[Any]) -> None:
 
 
 class ReadCache:
-    """A cache in which each query stands for itself, but for a service, which is in the list of all where that was read."""
+    """A cache in which each query stands for itself, but for a service or a site that is in a list that was read."""
 
     def __init__(self, *, check_mode: bool = False) -> None:
         """Begin with nothing read."""
         self.check_mode = check_mode
         self._responses: dict[Query[Any], Any] = {}
+        self._indexed: Any = None
+        self._sites: dict[str, Record] = {}
 
     def read(self, query: Query[T]) -> T:
         """Return the response to a query. Raises ReadsNeeded, or the WpcomError that the query ended with."""
@@ -87,10 +93,23 @@ class ReadCache:
         return cast(T, response)
 
     def _derived(self, query: Query[Any]) -> Any:
-        services = self._responses.get(ListServices()) if isinstance(query, GetService) else None
-        if not isinstance(query, GetService) or not isinstance(services, list):
-            raise ReadsNeeded(query)
-        return next((service for service in services if service["id"] == query.service), None)
+        """Return a single thing from a list that was read. Raises ReadsNeeded."""
+        if isinstance(query, GetService):
+            services = self._responses.get(ListServices())
+            if isinstance(services, list):
+                return next((service for service in services if service["id"] == query.service), None)
+        if isinstance(query, FindSite):
+            site = self.listed_site(query.site)
+            if site is not None:
+                return site
+        raise ReadsNeeded(query)
+
+    def listed_site(self, name: str) -> Record | None:
+        """Return the only site with a name in the list of the user's sites, None where it was not read or has no such one."""
+        sites = self._responses.get(FindSites())
+        if sites is not self._indexed:
+            self._indexed, self._sites = sites, sites_by_name(sites) if isinstance(sites, list) else {}
+        return self._sites.get(name)
 
     def add(self, query: Query[Any], response: Any) -> None:
         """Keep the response to a query, or the WpcomError that it ended with."""

@@ -14,7 +14,7 @@ from .._cache.read_cache import Cache
 from .._errors import AmbiguousMatchError, MissingError, NotAllowedError, OptionError
 from .._operations import FindAccount, FindSite, FindSites, GetService, ListKeyringConnections
 from .._records.health import UNSUPPORTED
-from .._records.names import describe, listed, named, sites_by_name
+from .._records.names import describe, listed, named
 from .._records.record import Record, Records, is_number
 
 
@@ -81,8 +81,9 @@ def site_id(site: str, cache: Cache) -> int | None:
     """
     if is_number(site):
         return int(site)
-    sites = cache.read(FindSites())
-    found = sites_by_name(sites or []).get(site) or cache.read(FindSite(site))
+    # Where the list has the only site of this name, that is not asked for again.
+    cache.read(FindSites())
+    found = cache.read(FindSite(site))
     return found["id"] if found else None
 
 
