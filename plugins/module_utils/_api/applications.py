@@ -6,11 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .._operations import DeleteConnectedApplication, GetConnectedApplication, ListConnectedApplications
-from .._records import normalize
 from .._records.record import Record, Records
 from .resource import Handlers, Resource, found, reading, writing
 
@@ -26,9 +22,6 @@ class ConnectedApplications(Resource):
             ListConnectedApplications: self.list,
             DeleteConnectedApplication: self.delete,
         }
-
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        return normalize.connected_application(wire)
 
     def list(self, query: ListConnectedApplications) -> Records:
         """Return all: GET /me/connected-applications/."""

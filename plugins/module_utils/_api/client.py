@@ -39,10 +39,10 @@ class Api:
             KeyringConnections(
                 transport, report, lambda wire: normalize.keyring_connection(wire, moment, expiring_within)
             ),
-            ConnectedApplications(transport, report),
-            ExternalServices(transport, report),
-            Account(transport, report),
-            Sites(transport, report),
+            ConnectedApplications(transport, report, normalize.connected_application),
+            ExternalServices(transport, report, normalize.service),
+            Account(transport, report, normalize.account),
+            Sites(transport, report, normalize.site),
         )
         self._handlers = {kind: handle for resource in resources for kind, handle in resource.handlers.items()}
 

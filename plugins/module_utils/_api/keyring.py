@@ -6,22 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Callable
-
-from .._http.transport import Transport
 from .._operations import DeleteKeyringConnection, GetKeyringConnection, ListKeyringConnections
 from .._records.record import Record, Records
-from .resource import Handlers, Report, Resource, found, reading, writing
+from .resource import Handlers, Resource, found, reading, writing
 
 
 class KeyringConnections(Resource):
     """Keyring connections of the token's user."""
-
-    def __init__(self, transport: Transport, report: Report, record: Callable[[Mapping[str, Any]], Record]) -> None:
-        """``record`` makes the record of a connection, with its health."""
-        super().__init__(transport, report)
-        self._to_record = record
 
     @property
     def handlers(self) -> Handlers:
@@ -31,9 +22,6 @@ class KeyringConnections(Resource):
             ListKeyringConnections: self.list,
             DeleteKeyringConnection: self.delete,
         }
-
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        return self._to_record(wire)
 
     def list(self, query: ListKeyringConnections) -> Records:
         """Return all: GET /me/keyring-connections/."""

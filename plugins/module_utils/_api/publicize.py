@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any
 
 from .._errors import IndeterminateWriteError
-from .._http.transport import Transport
 from .._operations import (
     CreatePublicizeConnection,
     DeletePublicizeConnection,
@@ -21,16 +19,11 @@ from .._operations import (
 )
 from .._records.record import Record, Records
 from . import confirm
-from .resource import Handlers, Report, Resource, found, quoted, reading, writing
+from .resource import Handlers, Resource, found, quoted, reading, writing
 
 
 class PublicizeConnections(Resource):
     """Publicize connections: the connections of a site to a third-party account."""
-
-    def __init__(self, transport: Transport, report: Report, record: Callable[[Mapping[str, Any]], Record]) -> None:
-        """``record`` makes the record of a connection, with its health."""
-        super().__init__(transport, report)
-        self._to_record = record
 
     @property
     def handlers(self) -> Handlers:
@@ -43,9 +36,6 @@ class PublicizeConnections(Resource):
             UpdatePublicizeConnection: self.update,
             DeletePublicizeConnection: self.delete,
         }
-
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        return self._to_record(wire)
 
     def list(self, query: ListPublicizeConnections) -> Records:
         """Return those of the token's user on all sites: GET /me/publicize-connections/."""

@@ -6,12 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .._errors import ApiError
 from .._operations import FindAccount, FindSite, FindSites, GetAccount, GetService, ListServices, ListSites
-from .._records import normalize
 from .._records.record import Record, Records
 from .resource import Handlers, Resource, quoted, reading, unless_forbidden
 
@@ -25,9 +21,6 @@ class ExternalServices(Resource):
     def handlers(self) -> Handlers:
         """Return the handler of each class of query."""
         return {GetService: self.get, ListServices: self.list}
-
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        return normalize.service(wire)
 
     def list(self, query: ListServices) -> Records:
         """Return all in display order: GET /meta/external-services/."""
@@ -56,9 +49,6 @@ class Account(Resource):
         """Return the handler of each class of query."""
         return {GetAccount: self.get, FindAccount: lambda query: unless_forbidden(lambda: self.get(GetAccount()))}
 
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        return normalize.account(wire)
-
     def get(self, query: GetAccount) -> Record:
         """Return the user: GET /me."""
         return self._one(reading("/me", "read the account", query.presentation))
@@ -75,9 +65,6 @@ class Sites(Resource):
             FindSites: self.find_all,
             FindSite: lambda query: unless_forbidden(lambda: self.get(query)),
         }
-
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        return normalize.site(wire)
 
     def list(self, query: ListSites) -> Records:
         """Return the user's sites: GET /me/sites."""

@@ -26,24 +26,22 @@ Report = Callable[[str, str], None]
 class Resource:
     """One resource of the API over a transport; ``handlers`` say which queries and operations it handles.
 
-    ``report`` takes the path of each list that was read, and what is wrong with it, an empty text for nothing.
+    ``report`` takes the path of each list that was read, and what is wrong with it, an empty text for nothing; ``record``
+    makes the record of a thing as the wire has it.
     """
 
-    def __init__(self, transport: Transport, report: Report) -> None:
+    _has_integer_id = True
+
+    def __init__(self, transport: Transport, report: Report, record: Callable[[Mapping[str, Any]], Record]) -> None:
         """Keep the transport; nothing is sent yet."""
         self._transport = transport
         self._report = report
+        self._record = record
 
     @property
     def handlers(self) -> Handlers:
         """Return the handler of each class of query and operation."""
         raise NotImplementedError
-
-    def _record(self, wire: Mapping[str, Any]) -> Record:
-        """Return the record of a thing as the wire has it."""
-        raise NotImplementedError
-
-    _has_integer_id = True
 
     def _read_one(self, document: Any) -> Record:
         return normalize.require_types(self._record(_with_id(document)), integer_id=self._has_integer_id)
