@@ -110,12 +110,13 @@ class InProcessAction(ActionBase):
 
     def _task_result(self, params: Mapping[str, Any], environment: Mapping[str, Any]) -> TaskResult:
         check_mode, diff = bool(self._task.check_mode), bool(self._task.diff)
-        if not self._shares_session(params):
+        loop_cache = self._shared_cache(params)
+        if loop_cache is None:
             # What it writes or tests, the kept session would not know.
             _Kept.drop()
             return run_task(self.module, params, check_mode=check_mode, diff=diff)
         try:
-            session = self._loop_session(params, environment, check_mode)
+            session = self._loop_session(loop_cache, params, environment, check_mode)
         except WpcomError as error:
             return TaskResult.of_error(error)
         try:
@@ -125,17 +126,22 @@ class InProcessAction(ActionBase):
             _Kept.drop()
             raise
 
-    def _shares_session(self, params: Mapping[str, Any]) -> bool:
-        """Whether this is an item of a loop without waits, so that what an earlier one read still holds."""
+    def _shared_cache(self, params: Mapping[str, Any]) -> Callable[..., Cache] | None:
+        """Return the cache of a loop without waits, in which what an earlier item read still holds; None for other tasks."""
         task = self._task
         waits = task.until or task.retries is not None or (task.loop_control and _is_pause(task.loop_control.pause))
-        return task.loop is not None and self.loop_cache is not None and not waits and not params.get("test")
+        return None if task.loop is None or waits or params.get("test") else self.loop_cache
 
-    def _loop_session(self, params: Mapping[str, Any], environment: Mapping[str, Any], check_mode: bool) -> Session:
+    def _loop_session(
+        self,
+        loop_cache: Callable[..., Cache],
+        params: Mapping[str, Any],
+        environment: Mapping[str, Any],
+        check_mode: bool,
+    ) -> Session:
         """Return the session of the loop, a new one where an item has other connection options. Raises OptionError."""
         options = ConnectionOptions.from_params(params)
         settings = self.module.loop_settings(params)
-        loop_cache = self.loop_cache or ReadCache
         variables = tuple(sorted((str(name), str(value)) for name, value in environment.items()))
         key = (self._task._uuid, options, settings, check_mode, variables)
         if _Kept.session is None or _Kept.key != key:

@@ -263,7 +263,6 @@ def _orphan_warnings(entries: Sequence[Entry], cache: Cache) -> list[str]:
 
 def _last_ones(entries: Sequence[Entry], cache: Cache) -> list[str]:
     """Return a warning for each keyring connection that the run as a whole leaves without a publicize connection."""
-    known = {keyring["id"] for keyring in cache.read(ListKeyringConnections())}
     left: Counter[Any] = Counter()
     emptied: dict[Any, Record] = {}
     for entry in entries:
@@ -278,5 +277,5 @@ def _last_ones(entries: Sequence[Entry], cache: Cache) -> list[str]:
         f"{account_name(record)}): WordPress.com may delete the keyring connection with it."
         + ("" if record["repair"] == "remove" else " The account can then be connected again in a browser only.")
         for key, record in emptied.items()
-        if key in known and len(cache.read(ListPublicizeConnections(keyring_connection_id=key))) + left[key] <= 0
+        if len(cache.read(ListPublicizeConnections(keyring_connection_id=key))) + left[key] <= 0
     ]
