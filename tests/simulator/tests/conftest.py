@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Optional
 
 import pytest
@@ -43,20 +42,6 @@ class Client:
         answer = self.get(path, **query)
         assert answer.status_code == 200, answer.text
         return [row["ID"] for row in answer.json()["connections"]]
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[Simulator]:
-    """One simulator for all tests of a worker."""
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: Simulator) -> Simulator:
-    """A simulator as new."""
-    running.reset()
-    return running
 
 
 @pytest.fixture

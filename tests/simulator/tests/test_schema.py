@@ -32,9 +32,9 @@ DEPENDENT = schemathesis.checks.CHECKS.get_by_names(["positive_data_acceptance"]
 
 
 @pytest.fixture(scope="module")
-def described(running: Simulator) -> Simulator:
+def described(running_simulator: Simulator) -> Simulator:
     """The simulator; each case makes it new, since many cases make up one test."""
-    return running
+    return running_simulator
 
 
 @schema.parametrize()  # type: ignore[untyped-decorator]

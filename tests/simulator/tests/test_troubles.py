@@ -19,7 +19,7 @@ KEYRING = "/me/keyring-connections"
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
+def running_simulator() -> Iterator[Simulator]:
     """One simulator with the world of troubles for all tests of this file."""
     with Simulator(TROUBLES_WORLD) as simulator:
         yield simulator
