@@ -45,8 +45,8 @@ CONNECTION_OPTIONS = (
     ConnectionOption("retry_max_delay", "int", "WPCOM_RETRY_MAX_DELAY", 60),
     ConnectionOption("http_envelope", "bool", "WPCOM_HTTP_ENVELOPE", False),
 )
-# Of these four an option wins over each variable, so that one variable alone must not fill in an option.
-_TOKEN_OPTIONS = ("api_token", "api_token_file")
+# Either option takes precedence over both variables, so a variable must not fill in its option before both are known.
+TOKEN_OPTIONS = ("api_token", "api_token_file")
 
 
 def publicize_connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -85,7 +85,7 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
     spec: dict[str, dict[str, Any]] = {}
     for option in CONNECTION_OPTIONS:
         spec[option.name] = {"type": option.type}
-        if option.name not in _TOKEN_OPTIONS:
+        if option.name not in TOKEN_OPTIONS:
             spec[option.name]["fallback"] = (environment_fallback, [option.environment])
         if option.default is not None:
             spec[option.name]["default"] = option.default
