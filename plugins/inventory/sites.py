@@ -152,6 +152,7 @@ from ansible_collections.community.wpcom.plugins.plugin_utils._plugin_session im
 from ansible_collections.community.wpcom.plugins.plugin_utils._sites import (
     Account,
     Selection,
+    cached_sites,
     check_names,
     configured_accounts,
     fingerprint,
@@ -168,6 +169,8 @@ _CONNECTION = {
 }
 # Without what patterns of hosts, lists of them and paths of variables give a meaning to.
 _HOST_NAME = re.compile(r"\w[\w.:@-]*")
+# ansible-core 2.18 raises some errors of expressions as Python has them.
+_NOT_EVALUATED = (AnsibleError, ArithmeticError, LookupError, TypeError, ValueError)
 
 Variables = Mapping[str, Any]
 
@@ -211,11 +214,11 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         if may_read_cache:
             try:
                 cached = self._cache[key]
-            except (KeyError, AnsibleError):
-                # Not there, too old, or a damaged file, which the cache plugin has removed.
+            except (KeyError, TypeError, ValueError, AnsibleError):
+                # Not there, too old, or damaged.
                 cached = None
-            if isinstance(cached, Mapping) and isinstance(cached.get("sites"), list):
-                return [dict(site) for site in cached["sites"]]
+            if (listed := cached_sites(cached)) is not None:
+                return listed
         sites = self._read(accounts, selection)
         self._cache[key] = {"sites": sites}
         return sites
@@ -256,7 +259,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
                 return bool(self.templar.evaluate_conditional(condition))
             text = f"{{% if {condition} %}}True{{% else %}}False{{% endif %}}"
             return bool(boolean(self.templar.template(text)))
-        except (AnsibleError, TypeError) as error:
+        except _NOT_EVALUATED as error:
             raise AnsibleParserError(
                 f"filters[{index}] {str(condition)!r} could not be evaluated for {_described(site)}: {error}"
             ) from None
@@ -267,7 +270,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
                 value = self.templar.evaluate_expression(hostname)
             else:
                 value = self.templar.template(f"{{{{ {hostname} }}}}")
-        except (AnsibleError, TypeError) as error:
+        except _NOT_EVALUATED as error:
             raise AnsibleParserError(
                 f"hostname {str(hostname)!r} could not be evaluated for {_described(site)}: {error}"
             ) from None

@@ -129,6 +129,15 @@ def list_sites(accounts: Sequence[Account], selection: Selection) -> tuple[list[
     return [site for _name, sites, _warnings in read_accounts for site in sites], warnings
 
 
+def cached_sites(cached: Any) -> list[Record] | None:
+    """Return the host variables that a cache has, None where it has anything else."""
+    sites = cached.get("sites") if isinstance(cached, Mapping) else None
+    needed = set(site_variables({"id": 0}, None, None))
+    if not isinstance(sites, list) or not all(isinstance(site, Mapping) and needed <= set(site) for site in sites):
+        return None
+    return [dict(site) for site in sites]
+
+
 def check_names(names: Iterable[tuple[str, str | None]]) -> None:
     """Refuse two accounts, each a label and a name, whose groups would be the same. Raises OptionError."""
     seen: dict[str, str] = {}
