@@ -274,7 +274,8 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
             raise AnsibleParserError(
                 f"hostname {str(hostname)!r} could not be evaluated for {_described(site)}: {error}"
             ) from None
-        name = "" if value is None else str(value)
+        # An exact str: what ansible-core 2.18 marks as no template, it lists as a mapping.
+        name = "" if value is None else str.__str__(str(value))
         if not self._is_host_name(name):
             raise AnsibleParserError(
                 f"hostname results in {name!r} for {_described(site)}, which cannot be the name of a host: names of hosts have "

@@ -406,7 +406,10 @@ def test_one_name_for_sites_of_two_sources(inventory: Inventory) -> None:
     ],
 )
 def test_hostname(inventory: Inventory, hostname: str, name: str) -> None:
-    assert variables(inventory.read(hostname=hostname), name)["wpcom_site_id"] == 3001
+    data = inventory.read(hostname=hostname)
+    assert variables(data, name)["wpcom_site_id"] == 3001
+    # A subclass would be marked as no template wherever the name is shown.
+    assert {type(host) for host in data.hosts} == {type(host.name) for host in data.hosts.values()} == {str}
 
 
 @pytest.mark.parametrize(
