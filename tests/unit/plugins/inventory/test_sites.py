@@ -240,6 +240,14 @@ def test_names_of_others_are_never_templates(inventory: Inventory, tmp_path: Pat
     assert not proof.exists()
 
 
+def test_a_token_that_the_server_echoes_is_masked(inventory: Inventory) -> None:
+    inventory.simulator.patch(
+        sites=[{"ID": 3001, "name": f"Called {ADA}"}], users=[{"ID": 1001, "username": f"ada-{ADA}"}]
+    )
+    host = variables(inventory.read(), "blog.example.com")
+    assert (host["wpcom_name"], host["wpcom_account"]) == ("Called ********", "ada-********")
+
+
 def _template(text: str) -> Any:
     """Return a text as a template that a user wrote."""
     return inventory_sites._trusted(text) if inventory_sites._trusted else text
