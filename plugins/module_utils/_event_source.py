@@ -129,7 +129,9 @@ class StateFile:
             return State()
         folder = os.path.dirname(self._path)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise OptionError(f"{self._subject} cannot be written: create the directory, and allow this user to write to it.")
+            raise OptionError(
+                f"{self._subject} cannot be written: create the directory, and allow this user to write to it."
+            )
         if os.path.exists(self._path) and not os.path.isfile(self._path):
             raise OptionError(f"{self._subject} is not a file: set state_file to the path of a file.")
         try:
@@ -186,7 +188,9 @@ class StateFile:
                 os.unlink(temporary)
                 raise
         except OSError as error:
-            _log.error("%s cannot be written (%s): events may be repeated after a restart.", self._subject, error.strerror)
+            _log.error(
+                "%s cannot be written (%s): events may be repeated after a restart.", self._subject, error.strerror
+            )
         else:
             self._kept = state
 
@@ -227,7 +231,7 @@ class Poll:
                 session.cache,
                 session.fetch_all,
             )
-            return Reading(health, not session.has_unidentified_connections, tuple(session.warnings))
+            return Reading(health, not session.has_unidentified_connections, tuple(sorted(session.warnings)))
         finally:
             session.close()
 

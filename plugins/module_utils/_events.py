@@ -122,7 +122,7 @@ def without(undelivered: Sequence[Event], previous: State, state: State) -> Stat
     """
     known = previous.connections or {}
     watched = None if state.connections is None else dict(state.connections)
-    unreachable = state.unreachable
+    complete, unreachable = state.complete, state.unreachable
     # The events of one connection undo each other in reverse order.
     for event in reversed(undelivered):
         if event["connection"] is None:
@@ -133,9 +133,10 @@ def without(undelivered: Sequence[Event], previous: State, state: State) -> Stat
         assert watched is not None
         if event["type"] == "created":
             del watched[number]
+            complete = previous.complete
         else:
             watched[number] = known[number] if number in known else Watched(watched[number].connection)
-    return replace(state, connections=watched, unreachable=unreachable)
+    return replace(state, connections=watched, complete=complete, unreachable=unreachable)
 
 
 def is_of_another_user(state: State, records: Iterable[Record]) -> bool:
@@ -195,9 +196,7 @@ def _restored(item: Mapping[str, Any]) -> Watched:
     return Watched({key: item["connection"][key] for key in KEPT}, item["condition"])
 
 
-def _changes_of_one(
-    previous: State, before: Watched | None, after: Watched, report_existing: bool
-) -> Iterable[Event]:
+def _changes_of_one(previous: State, before: Watched | None, after: Watched, report_existing: bool) -> Iterable[Event]:
     """Yield the events of a connection that is in the list."""
     connection, condition = after.connection, after.condition
     if before is None:

@@ -55,14 +55,13 @@ def plan_connection_health(sites: Sequence[str], cache: Cache, *, test: bool = F
     return ConnectionHealth(records, site_ids)
 
 
-def _own_keyring_connections(
-    cache: Cache, test: bool
-) -> tuple[frozenset[int] | None, dict[Any, frozenset[str]]]:
+def _own_keyring_connections(cache: Cache, test: bool) -> tuple[frozenset[int] | None, dict[Any, frozenset[str]]]:
     """Return the IDs of the user's keyring connections, None where the token may not read them, and the profiles of each."""
     try:
         own = own_keyring_connections(cache, test=test)
     except ApiError as error:
-        if error.status == 403:
+        # Without a code it is the refusal of something between, which may end.
+        if error.status == 403 and error.code:
             return None, {}
         raise
     return frozenset(keyring["id"] for keyring in own), {keyring["id"]: profile_ids(keyring) for keyring in own}

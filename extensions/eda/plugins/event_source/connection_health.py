@@ -42,7 +42,8 @@ author:
 options:
   interval:
     description:
-      - The number of seconds between two reads, from V(1) to V(604800). Each read takes three requests.
+      - The number of seconds between two reads, from V(1) to V(604800). Each read takes three or four
+        requests, whatever the number of connections.
       - While WordPress.com cannot be read, the delay begins with this number, but at most 60 seconds, and doubles up to 900
         seconds. It is at least 60 seconds if the server rejects the requests.
     type: int
