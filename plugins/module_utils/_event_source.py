@@ -44,6 +44,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 # From a second to a week, and from now to a hundred years.
 BOUNDS = {"interval": (1, 604800), "expiring_within": (0, 36500)}
+_KINDS = {
+    "str": "a text",
+    "path": "a path",
+    "int": "a whole number",
+    "bool": "true or false",
+    "list": "a list of texts",
+}
 # Seconds: the first wait after a failure, where the interval is not shorter, and the longest one.
 FIRST_WAIT, LONGEST_WAIT = 60, 900
 
@@ -82,10 +89,7 @@ class Arguments:
             raise OptionError(
                 f"Unsupported arguments: {', '.join(sorted(unknown))}. Supported arguments are: {', '.join(sorted(spec))}."
             )
-        result = ArgumentSpecValidator(spec).validate({name: given[name] for name in given if given[name] is not None})
-        if result.error_messages:
-            raise OptionError("; ".join(result.error_messages))
-        values: Mapping[str, Any] = result.validated_parameters
+        values = _converted(spec, {name: value for name, value in given.items() if value is not None})
         for name, (lowest, highest) in BOUNDS.items():
             if isinstance(values[name], bool) or not lowest <= values[name] <= highest:
                 raise OptionError(f"{name} must be a number from {lowest} to {highest}, got {values[name]}.")
@@ -105,6 +109,20 @@ class Arguments:
 def argument_spec() -> dict[str, dict[str, Any]]:
     """Return the argument spec of all arguments."""
     return {**connection_argument_spec(), **ARGUMENTS}
+
+
+def _converted(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all arguments as Ansible converts those of a module. Raises OptionError."""
+    values: dict[str, Any] = {}
+    for name, rule in spec.items():
+        # One by one: the messages of Ansible are about the types of Python.
+        result = ArgumentSpecValidator({name: rule}).validate({name: given[name]} if name in given else {})
+        if result.error_messages:
+            got = "another value in its environment variable" if name not in given else repr(given[name])
+            got = "another value" if rule.get("no_log") else got
+            raise OptionError(f"{name} must be {_KINDS[rule['type']]}, got {got}.")
+        values.update(result.validated_parameters)
+    return values
 
 
 def _valid_site(site: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -75,7 +76,7 @@ def load(
     return subprocess.run(
         [sys.executable, "-c", LOADED, str(SOURCE), simulator.url, token, state],
         cwd=tmp_path,
-        env={"NO_PROXY": "*", "PYTHONPATH": ""},
+        env={"NO_PROXY": "*", "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
         capture_output=True,
         text=True,
         check=False,
