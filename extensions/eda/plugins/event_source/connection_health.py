@@ -18,7 +18,7 @@ from typing import Any
 DOCUMENTATION = r"""
 module: connection_health
 short_description: Report social connections of WordPress.com that break, expire or recover
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Reads the publicize connections of a WordPress.com account at an interval, and sends an event for each change. What does
     not change makes no event.
@@ -35,7 +35,7 @@ description:
   - Connections whose health is V(untested) or V(unknown) keep their last known condition. They make no event until they are
     V(ok), V(expiring) or V(broken) again. A broken connection that works again but must be refreshed is V(expiring).
   - The connections of other users make no event.
-  - Entries of the list that have no ID cannot be told apart. While there are any, connections that are missing in the list
+  - Entries of the list that have no ID cannot be identified. While there are any, connections that are missing in the list
     are not reported as V(deleted).
 author:
   - The community.wpcom authors (@ansible-collections)
@@ -81,9 +81,17 @@ options:
   api_token:
     description:
       - The OAuth2 access token of the WordPress.com account. It requires the scope C(sharing) or C(global).
-      - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
+      - This argument or O(api_token_file) is required. They are mutually exclusive.
+      - If neither is set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
       - As with every connection option, an empty value or environment variable is treated as not set.
     type: str
+  api_token_file:
+    description:
+      - The path of a file that contains the access token. It is read again at each read, so that a token can be replaced.
+      - The content is the token as plain text, or a JSON object with the key C(access_token).
+      - If neither this argument, nor O(api_token), nor the environment variable E(WPCOM_API_TOKEN) is set, the value of the
+        environment variable E(WPCOM_API_TOKEN_FILE) is used.
+    type: path
   api_url:
     description:
       - The URL of the API, as scheme and host with an optional path prefix, without the C(/rest/v1.1) part.

@@ -346,6 +346,18 @@ def test_token_that_is_not_enough_ends_the_source_with_what_to_do(source: Source
     assert source.events == []
 
 
+def test_file_of_the_token_is_read_at_each_interval(source: Source, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("sim-token-sharing", encoding="utf-8")
+    file.chmod(0o600)
+    with pytest.raises(EventSourceError, match="invalid_token"):
+        source.run(
+            None, lambda: file.write_text("replaced", encoding="utf-8"), api_token=None, api_token_file=str(file)
+        )
+    assert source.brief() == EXISTING
+    assert len(source.waits) == 2
+
+
 def test_unknown_site_ends_the_source(source: Source) -> None:
     assert "unknown_blog" in source.end(sites=["nowhere.example.com"])
 
