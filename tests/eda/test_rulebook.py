@@ -189,7 +189,7 @@ def test_wrong_token_ends_ansible_rulebook_with_what_to_do(start: Callable[..., 
     rulebook = start(RULEBOOK, token="my-secret")
     assert rulebook.end() == 1, rulebook.output
     assert "Source plugin failed with error message: 'Could not list " in rulebook.output
-    assert "create a new token and set api_token or WPCOM_API_TOKEN to it." in rulebook.output
+    assert "The token is wrong or was revoked: create a new token" in rulebook.output
     assert "my-secret" not in rulebook.output
     assert "Traceback" not in rulebook.output
 
