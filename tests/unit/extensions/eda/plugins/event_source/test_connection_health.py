@@ -186,6 +186,11 @@ def test_guide_has_every_argument(documentation: Mapping[str, Any]) -> None:
         assert default == ("" if shown is None else f"``{json.dumps(shown)}``".replace('"', "")), name
 
 
+def test_galaxy_lists_the_source() -> None:
+    listed = yaml.safe_load((ROOT / "meta" / "extensions.yml").read_text(encoding="utf-8"))["extensions"]
+    assert [ROOT / "extensions" / entry["args"]["ext_dir"] for entry in listed] == [SOURCE.parent]
+
+
 # The rulebook
 
 
