@@ -363,7 +363,7 @@ def test_unknown_site_ends_the_source(source: Source) -> None:
 
 
 def test_cancelled_source_ends_at_once_and_sends_nothing_more(source: Source) -> None:
-    source.simulator.fault(kind="delay", seconds=1.5, times=2)
+    source.simulator.fault(kind="delay", seconds=3, times=2)
 
     async def cancelled() -> float:
         task = asyncio.ensure_future(watch(source, {"api_url": source.simulator.url, "api_token": TOKEN}))
@@ -376,10 +376,10 @@ def test_cancelled_source_ends_at_once_and_sends_nothing_more(source: Source) ->
         return time.monotonic() - begin
 
     begin = time.monotonic()
-    assert asyncio.run(cancelled()) < 0.5
+    assert asyncio.run(cancelled()) < 1.5
     # The end of the program does not wait for the response either.
-    assert time.monotonic() - begin < 1.4
-    time.sleep(1.8)
+    assert time.monotonic() - begin < 2.8
+    time.sleep(3.2)
     # Two are sent in parallel; the third one is not.
     assert len(source.simulator.requests()) == 2
     assert source.events == []
