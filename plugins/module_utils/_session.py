@@ -92,8 +92,11 @@ class Session:
 
         return for_each(one, queries, self._parallel)
 
-    def apply(self, operation: Operation) -> Record | None:
-        """Do an operation, and return the record that it leaves. Raises WpcomError, whose message has a hint."""
+    def apply(self, operation: Operation) -> Record | bool:
+        """Do an operation, and return the record that it leaves, or whether what it deleted existed.
+
+        Raises WpcomError, whose message has a hint.
+        """
         return self._with_hint(lambda: self._api.apply(operation))
 
     def close(self) -> None:
