@@ -151,6 +151,75 @@ class FindSite(Query[OptionalRecord]):
 
 
 @dataclass(frozen=True)
+class Environment:
+    """What a connection starts from: the server of ``api_url``, how it is reached, and the versions at work.
+
+    ``addresses`` is the number of addresses of the host, None where ``resolution_error`` says why there are none; ``proxy``
+    is the address of the proxy without a password. ``seconds`` is how long the resolution took.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    addresses: int | None
+    resolution_error: str
+    seconds: float
+    proxy: str
+    is_default_api: bool
+    is_loopback: bool
+    has_token: bool
+    validate_certs: bool
+    own_ca: bool
+    http_envelope: bool
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class GetEnvironment(Query[Environment]):
+    """What a connection starts from; no request is sent."""
+
+
+# What a raw request identifies itself with: the token in the header, nothing, a token that does not exist, or the token as a
+# parameter of the query.
+TOKEN, ANONYMOUS, WRONG_TOKEN, TOKEN_PARAMETER = "token", "anonymous", "wrong_token", "token_parameter"
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """What one request ended with, before anything is made of it.
+
+    ``status`` is None where there was no response. ``failure`` is the kind of failure, empty for a success that is JSON, and
+    ``message`` says what failed. ``code`` is the slug of an error. ``document`` is the decoded body, None where it is not
+    JSON. ``skew`` is by how many seconds the clock of the server is ahead, None where it was not sent.
+    """
+
+    status: int | None = None
+    failure: str = ""
+    code: str = ""
+    message: str = ""
+    document: Any = None
+    skew: float | None = None
+    seconds: float = 0.0
+    is_empty: bool = False
+    has_lone_surrogate: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a success that is JSON."""
+        return not self.failure
+
+
+@dataclass(frozen=True)
+class GetRaw(Query[RawResponse]):
+    """One GET below the REST root, or with ``root`` elsewhere, sent once; its response whatever it is."""
+
+    path: str
+    params: Presentation = ()
+    credentials: str = TOKEN
+    root: str | None = None
+
+
+@dataclass(frozen=True)
 class CreatePublicizeConnection(Operation):
     """A new publicize connection on a site.
 

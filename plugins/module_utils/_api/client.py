@@ -15,6 +15,7 @@ from .._records import normalize
 from .._records.health import EXPIRING_WITHIN_DAYS
 from .._records.record import Record
 from .applications import ConnectedApplications
+from .diagnostics import Diagnostics
 from .keyring import KeyringConnections
 from .publicize import PublicizeConnections
 from .read_only import Account, ExternalServices, Sites
@@ -43,6 +44,7 @@ class Api:
             ExternalServices(transport, report, normalize.service),
             Account(transport, report, normalize.account),
             Sites(transport, report, normalize.site),
+            Diagnostics(transport),
         )
         self._handlers = {kind: handle for resource in resources for kind, handle in resource.handlers.items()}
 

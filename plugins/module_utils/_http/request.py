@@ -14,9 +14,11 @@ from functools import cached_property
 from typing import Any, Callable, TypeVar
 
 from .._errors import IndeterminateWriteError, ResponseError
+from .._operations import TOKEN
 from .._records.record import clean
 from .redaction import Redactor
 
+REST_ROOT = "/rest/v1.1"
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
 # A character beyond the basic plane, or half of one.
@@ -29,7 +31,8 @@ T = TypeVar("T")
 class Request:
     """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
 
-    ``path`` is below the REST root. A ``public`` request does not require a token.
+    ``path`` is below the REST root, or below ``root``. A ``public`` request does not require a token. ``credentials`` is what
+    it identifies itself with.
     """
 
     method: str
@@ -38,6 +41,8 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     public: bool = False
+    credentials: str = TOKEN
+    root: str = REST_ROOT
 
     @property
     def is_write(self) -> bool:
@@ -116,7 +121,19 @@ class Response:
             body = json.dumps(envelope["body"])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return self
-        return replace(self, status=status, headers={**headers, "content-type": "application/json"}, text=body)
+        # The clock of the server is not in the envelope.
+        outer = {"date": self.headers["date"]} if "date" in self.headers else {}
+        return replace(self, status=status, headers={**outer, **headers, "content-type": "application/json"}, text=body)
+
+    @cached_property
+    def has_lone_surrogate(self) -> bool:
+        """Whether a text of the document has half of a character beyond the basic plane."""
+        if not _ESCAPED_SURROGATE.search(self.text):
+            return False
+        try:
+            return bool(self._decoded() != json.loads(self.text))
+        except (ValueError, RecursionError):
+            return False
 
     def parse(self, read: Callable[[Any], T]) -> T:
         """Return what ``read`` makes of the document; it raises ValueError for a document of another form.
