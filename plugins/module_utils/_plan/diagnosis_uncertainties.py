@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from .._api.resource import quoted
-from .._cache.read_cache import ReadsNeeded
 from .._operations import ANONYMOUS, TOKEN_PARAMETER, WRONG_TOKEN, RawResponse
 from .._records.record import is_number
 from .._records.wire import is_gapped, rows
@@ -43,15 +42,13 @@ class Uncertainty:
     side: Callable[[Observations], str]
 
     def check(self, seen: Observations) -> Check:
-        """Return the check for it. Raises ReadsNeeded."""
+        """Return the check for it; a response of an unexpected form is on none of the sides. Raises ReadsNeeded."""
         name = f"uncertainty_{self.name}"
         before = sum(seen.seconds)
         try:
             side = self.side(seen)
         except Undecided as reason:
             return Check(name, SKIPPED, f"Not known: {reason}. It is about {self.meaning}.", facts={"side": None})
-        except ReadsNeeded:
-            raise
         except (TypeError, ValueError, KeyError, AttributeError, IndexError):
             side = OTHER
         seconds = max(0.0, sum(seen.seconds) - before)

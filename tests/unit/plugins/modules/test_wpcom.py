@@ -197,7 +197,9 @@ def test_wrong_options_are_refused_before_any_request(
 def test_message_names_the_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(_module, "HAS_REQUESTS", False)
     monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
-    task = {"info": {}, "diagnostics": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
+    task = {"info": {}, "diagnostics": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(
+        kind, {"id": 1}
+    )
     result = run_module(kind, **task)
     assert result["failed"] is True
     assert "requests" in result["msg"]
