@@ -43,10 +43,7 @@ EXAMPLES = r"""
 
 - name: Show what requires attention
   ansible.builtin.debug:
-    msg: "{{ item.name }}: {{ item.detail }} {{ item.hint }}"
-  loop: "{{ diagnosis.checks | selectattr('status', 'in', ['warning', 'failed']) }}"
-  loop_control:
-    label: "{{ item.name }}"
+    msg: "{{ diagnosis.checks | selectattr('status', 'in', ['warning', 'failed']) | list }}"
 
 - name: Require a token that is valid and covers everything
   ansible.builtin.assert:
@@ -201,10 +198,11 @@ error:
       sample: null
 """
 
+from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics import Diagnostics
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnostics import plan_diagnostics
 
-MODULE = ModuleSpec(plan_diagnostics, {})
+MODULE = ModuleSpec(plan_diagnostics, {}, resources=(Diagnostics,))
 
 
 def main() -> None:

@@ -2,17 +2,63 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Responses before anything is made of them, and what the connection starts from: what diagnostics read."""
+"""Responses before anything is made of them, and what the connection starts from: what diagnostics read.
+
+The queries are here and not with all others, because no other module needs them.
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-from .._http.request import REST_ROOT, Request, Response
+from .._http.environment import Environment, read_environment
+from .._http.request import REST_ROOT, TOKEN, Request, Response
 from .._http.transport import Transport
-from .._operations import Environment, GetEnvironment, GetRaw, RawResponse
+from .._operations import Presentation, Query
 from .resource import Handlers
+
+
+@dataclass(frozen=True)
+class GetEnvironment(Query[Environment]):
+    """What a connection starts from; no request is sent."""
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """What one request ended with, before anything is made of it.
+
+    ``status`` is None where there was no response. ``failure`` is the kind of failure, empty for a success that is JSON, and
+    ``message`` says what failed. ``code`` is the slug of an error. ``document`` is the decoded body, None where it is not
+    JSON. ``skew`` is by how many seconds the clock of the server is ahead, None where it was not sent.
+    """
+
+    status: int | None = None
+    failure: str = ""
+    code: str = ""
+    message: str = ""
+    document: Any = None
+    skew: float | None = None
+    seconds: float = 0.0
+    is_empty: bool = False
+    has_lone_surrogate: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a success that is JSON."""
+        return not self.failure
+
+
+@dataclass(frozen=True)
+class GetRaw(Query[RawResponse]):
+    """One GET below the REST root, or with ``root`` elsewhere, sent once; its response whatever it is."""
+
+    path: str
+    params: Presentation = ()
+    credentials: str = TOKEN
+    root: str | None = None
 
 
 class Diagnostics:
@@ -29,7 +75,7 @@ class Diagnostics:
 
     def environment(self, _query: GetEnvironment) -> Environment:
         """Return what the connection starts from; no request is sent."""
-        return self._transport.environment()
+        return self._transport.describe(read_environment)
 
     def get(self, query: GetRaw) -> RawResponse:
         """Return the response to one GET, sent once: GET /rest/v1.1/$path. Raises OptionError, InterruptedTaskError."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Protocol, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError
@@ -21,6 +21,14 @@ from . import confirm
 T = TypeVar("T")
 Handlers = Mapping[type, Callable[[Any], Any]]
 Report = Callable[[str, str], None]
+
+
+class HasHandlers(Protocol):
+    """What handles some classes of queries and operations."""
+
+    @property
+    def handlers(self) -> Handlers:
+        """Return the handler of each class."""
 
 
 class Resource:

@@ -10,12 +10,13 @@ import platform
 import socket
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.ansible_release import __version__ as ansible_version
 
-from .._operations import Environment
 from .._options import CONNECTION_OPTIONS, ConnectionOptions, is_loopback
 from .._version import VERSION
 
@@ -29,7 +30,31 @@ except ImportError:
 _DEFAULT_URL = next(option.default for option in CONNECTION_OPTIONS if option.name == "api_url")
 
 
-def read_environment(options: ConnectionOptions, proxies: dict[str, str], verify: bool | str) -> Environment:
+@dataclass(frozen=True)
+class Environment:
+    """What a connection starts from: the server of ``api_url``, how it is reached, and the versions at work.
+
+    ``addresses`` is the number of addresses of the host, None where ``resolution_error`` says why there are none; ``proxy``
+    is the address of the proxy without a password. ``seconds`` is how long the resolution took.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    addresses: int | None
+    resolution_error: str
+    seconds: float
+    proxy: str
+    is_default_api: bool
+    is_loopback: bool
+    has_token: bool
+    validate_certs: bool
+    own_ca: bool
+    http_envelope: bool
+    versions: tuple[tuple[str, str], ...]
+
+
+def read_environment(options: ConnectionOptions, proxies: Mapping[str, str], verify: bool | str) -> Environment:
     """Return what a connection with these options starts from; the host is resolved unless a proxy does that."""
     parts = urlsplit(options.api_url)
     host = parts.hostname or ""

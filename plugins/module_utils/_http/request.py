@@ -14,11 +14,13 @@ from functools import cached_property
 from typing import Any, Callable, TypeVar
 
 from .._errors import IndeterminateWriteError, ResponseError
-from .._operations import TOKEN
 from .._records.record import clean
 from .redaction import Redactor
 
 REST_ROOT = "/rest/v1.1"
+# What a request identifies itself with: the token in the header, nothing, a token that does not exist, or the token as a
+# parameter of the query.
+TOKEN, ANONYMOUS, WRONG_TOKEN, TOKEN_PARAMETER = "token", "anonymous", "wrong_token", "token_parameter"
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
 # A character beyond the basic plane, or half of one.

@@ -10,17 +10,16 @@ import os
 import random
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any, Callable, TypeVar
 from urllib.request import getproxies_environment
 
 from .._errors import CheckModeError, IndeterminateWriteError, OptionError
-from .._operations import ANONYMOUS, TOKEN_PARAMETER, WRONG_TOKEN, Environment
 from .._options import ConnectionOptions
 from .._version import VERSION
-from .environment import read_environment
 from .failures import FailedRequest, exception_failure, response_failure
 from .redaction import Redactor, proxy_passwords
-from .request import REST_ROOT, Request, Response, Server
+from .request import ANONYMOUS, REST_ROOT, TOKEN_PARAMETER, WRONG_TOKEN, Request, Response, Server
 from .retry import Pacer, never
 
 try:
@@ -146,9 +145,9 @@ class Transport:
             return None, failure
         return response, response_failure(response)
 
-    def environment(self) -> Environment:
-        """Return what the connection starts from; no request is sent."""
-        return read_environment(self._options, self._proxies, self._server.verify)
+    def describe(self, read: Callable[[ConnectionOptions, Mapping[str, str], bool | str], T]) -> T:
+        """Return what ``read`` makes of the options, the proxies, and what certificates are verified with; nothing is sent."""
+        return read(self._options, self._proxies, self._server.verify)
 
     def _send_once(self, request: Request) -> Response:
         """Return the response, a success that is JSON. Raises FailedRequest, and what ``send`` raises."""

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._api.diagnostics import GetEnvironment, GetRaw, RawResponse
 from .._api.resource import has_id, items_of
 from .._cache.read_cache import Cache
 from .._errors import ApiError
-from .._operations import ANONYMOUS, TOKEN, TOKEN_PARAMETER, GetEnvironment, GetRaw, Presentation, RawResponse
+from .._http.request import ANONYMOUS, TOKEN, TOKEN_PARAMETER
+from .._operations import Presentation
 from .._records import normalize, wire
 from .._records.record import Record
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from .._api.diagnostics import RawResponse
 from .._api.hints import hint
-from .._operations import RawResponse
-from .._records.wire import conformance, type_name
+from .._records.conformance import conformance, type_name
 from .diagnosis import FAILED, NOT_THE_API, OK, SKIPPED, SOURCES, WARNING, Check, Observations, Undecided
 
 # Seconds.
@@ -346,7 +346,12 @@ def _wire(seen: Observations, name: str) -> Check:
     differences = [
         _listed("missing", found.missing),
         _listed("of another type", Counter({key: number for (key, _type), number in found.mistyped.items()})),
-        _listed("unknown", Counter() if source.table.is_open else found.unknown),
+        _listed(
+            "unknown",
+            Counter()
+            if source.table.is_open
+            else Counter({"".join(key): number for key, number in found.unknown.items()}),
+        ),
         _listed("unknown status", found.unknown_statuses),
         f"{found.without_id} without an ID" if found.without_id else "",
     ]

@@ -18,6 +18,7 @@ from typing import Any, Callable
 from .._api.hints import KNOWN_CODES
 from .._http.failures import KIND_NAMES
 from .._records import wire
+from .._records.conformance import Conformance
 from .diagnosis import SOURCES, STATUSES, Check, Observations
 from .diagnosis_uncertainties import OTHER, UNCERTAINTIES
 
@@ -141,7 +142,8 @@ _JSON_TYPES = ("null", "boolean", "integer", "number", "string", "array", "objec
 
 def _identifier(pattern: re.Pattern[str]) -> Rule:
     def allow(value: Any) -> Any:
-        if isinstance(value, str) and all(pattern.fullmatch(part) for part in value.split(".")):
+        place, dot, name = value.rpartition(".") if isinstance(value, str) else ("", "", "")
+        if pattern.fullmatch(name) and (not dot or place in _KNOWN_KEYS):
             return value
         raise NotAllowedError
 
@@ -229,7 +231,7 @@ def make_report(seen: Observations, checks: list[Check]) -> dict[str, Any]:
                 {**check.facts, "name": check.name, "status": check.status, "seconds": round(check.seconds, 3)}
                 for check in checks
             ],
-            "wire": {name: _wire(conformance, taint) for name, conformance in found.items()},
+            "wire": {name: _wire(form, taint) for name, form in found.items()},
             "uncertainties": {
                 one.name: next(check.facts["side"] for check in checks if check.name == f"uncertainty_{one.name}")
                 for one in UNCERTAINTIES
@@ -239,13 +241,13 @@ def make_report(seen: Observations, checks: list[Check]) -> dict[str, Any]:
     return allowed
 
 
-def _wire(found: wire.Conformance, taint: Taint) -> dict[str, Any]:
+def _wire(found: Conformance, taint: Taint) -> dict[str, Any]:
     # A key of the API is in many entries, one that is something of the user in few.
     usual = max(1, (found.entries - found.without_id) / 2)
     unknown = {
-        key: count
-        for key, count in found.unknown.items()
-        if count >= usual and all(_IDENTIFIER.fullmatch(part) for part in key.split(".")) and not taint.holds(key)
+        f"{place}{name}": count
+        for (place, name), count in found.unknown.items()
+        if count >= usual and _IDENTIFIER.fullmatch(name) and not taint.holds(name)
     }
     statuses = {
         status: count

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from .._api.diagnostics import RawResponse
 from .._api.resource import quoted
-from .._operations import ANONYMOUS, TOKEN_PARAMETER, WRONG_TOKEN, RawResponse
+from .._http.request import ANONYMOUS, TOKEN, TOKEN_PARAMETER, WRONG_TOKEN
+from .._records.conformance import is_gapped, rows
 from .._records.record import is_number
-from .._records.wire import is_gapped, rows
 from .diagnosis import OK, SKIPPED, WARNING, Check, Observations, Undecided
 
 OTHER = "other"
@@ -310,7 +311,7 @@ def _services_of_no_type(seen: Observations) -> Any:
 
 
 def _anybody(seen: Observations) -> str:
-    return "token" if seen.environment.has_token and not seen.token_rejected else ANONYMOUS
+    return TOKEN if seen.environment.has_token and not seen.token_rejected else ANONYMOUS
 
 
 def _is_envelope(document: Any) -> bool:

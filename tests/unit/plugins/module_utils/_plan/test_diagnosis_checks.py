@@ -17,14 +17,14 @@ import pytest
 import requests
 import trustme
 
-from ansible_collections.community.wpcom.plugins.module_utils._http import environment as environments
-from ansible_collections.community.wpcom.plugins.module_utils._operations import (
-    ANONYMOUS,
-    Environment,
+from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics import (
     GetEnvironment,
     GetRaw,
     RawResponse,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._http import environment as environments
+from ansible_collections.community.wpcom.plugins.module_utils._http.environment import Environment
+from ansible_collections.community.wpcom.plugins.module_utils._http.request import ANONYMOUS
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnostics import plan_diagnostics
 from ansible_collections.community.wpcom.tests.simulator import Simulator

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.wpcom.plugins.module_utils._operations import RawResponse
+from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics import RawResponse
 from ansible_collections.community.wpcom.plugins.module_utils._plan import diagnosis_report
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis_report import Taint
 from ansible_collections.community.wpcom.tests.simulator import TROUBLES_WORLD, Simulator
@@ -133,6 +133,12 @@ def test_key_that_the_collection_does_not_know_is_named_only_if_it_is_a_programm
     found = report["wire"]["publicize_connections"]
     assert found["unknown"] == {"is_premium": 3}
     assert found["unnamed_keys"] == 6
+    # Within what is known, as well; and a dot in a key leads nowhere.
+    user = {"external_ID": "1", "external_name": "Ada", "is_new": 1, "ada": 2, "a.is_premium": 3}
+    _checks, report = diagnose(keyring_connections={"connections": [{**KEYRING, "additional_external_users": [user]}]})
+    found = report["wire"]["keyring_connections"]
+    assert found["unknown"] == {"additional_external_users.is_new": 1}
+    assert found["unnamed_keys"] == 2
     _checks, report = diagnose(
         publicize_connections={
             "connections": [{**PUBLICIZE, "status": status} for status in ("on_hold", "Ada 4711", "ada")]
