@@ -131,7 +131,7 @@ def experiment(sandbox: Sandbox, options: argparse.Namespace) -> tuple[list[Fact
     experiments = Experiments(
         sandbox, external_user=options.external_user or None, last_connection=bool(options.last_connection)
     )
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         for fact in experiments.run():
             facts.append(fact)
@@ -175,11 +175,16 @@ def main(arguments: Optional[list[str]] = None) -> int:
         print("What reading shows:")
         report = diagnosis(params)
         show([(name, "not known" if side is None else str(side)) for name, side in report["uncertainties"].items()])
+        if report["uncertainties"]["throttle_form"] is not None:
+            raise Refused("the request limit is reached: wait a minute without sending any request")
         print("What the modules promise:")
         kept = list(promises(params, sandbox.site_id, keyring))
         show(kept)
         print(f"What writing shows, on the site {sandbox.site_name} with the keyring connection {keyring}:")
         facts, problems, interrupted = experiment(sandbox, options)
+    except (Refused, WpcomError) as reason:
+        print(f"live: refused, nothing was written: {reason}", file=sys.stderr)
+        return 2
     finally:
         transport.close()
     for problem in problems:

@@ -63,6 +63,7 @@ class Experiments:
     # Errors that need no connection
 
     def _missing_things(self) -> Iterator[Fact]:
+        yield Fact("foreign_write", "not known: connections of other users are left alone")
         yield Fact("update_of_nothing", self.sandbox.update(NO_SUCH_ID, {"shared": False}).shown)
         yield Fact("deletion_of_nothing", self.sandbox.delete(NO_SUCH_ID).shown)
         yield Fact("creation_without_keyring", self.sandbox.create({"shared": False}).shown)

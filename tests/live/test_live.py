@@ -22,7 +22,7 @@ import yaml
 from tests.simulator import Simulator
 from tests.simulator.__main__ import main as simulator_main
 
-from .__main__ import experiment, main, open_sandbox, parser
+from .__main__ import connection_params, experiment, main, open_sandbox, parser
 from .facts import Fact
 from .promises import promises
 from .sandbox import Sandbox
@@ -48,28 +48,16 @@ def options(where: tuple[str, str], *more: str) -> list[str]:
     return ["--site", site, "--site-again", site, "--keyring", keyring, *more]
 
 
-def world(simulator: Simulator) -> Any:
-    """Return the world without what reading changes: whether a connection was tested."""
-    return simulator.state()
-
-
-def params(simulator: Simulator) -> dict[str, Any]:
-    """Return the connection options."""
-    from .__main__ import connection_params
-
-    return connection_params()
-
-
 def found(simulator: Simulator, where: tuple[str, str], *more: str, switches: Mapping[str, Any]) -> dict[str, Fact]:
     """Return the facts that the experiments find, which leave the world as it was."""
     simulator.settings(switches=dict(switches))
-    before = world(simulator)
+    before = simulator.state()
     given = parser().parse_args(options(where, *more))
-    transport, sandbox = open_sandbox(given, params(simulator), int(where[1]))
+    transport, sandbox = open_sandbox(given, connection_params(), int(where[1]))
     facts, problems, interrupted = experiment(sandbox, given)
     transport.close()
     assert (problems, interrupted) == ([], False)
-    assert world(simulator) == before
+    assert simulator.state() == before
     writes = [entry["path"] for entry in simulator.requests("POST")]
     assert writes
     assert all(path.startswith(f"/sites/{sandbox.site_id}/publicize-connections/") for path in writes)
@@ -153,11 +141,11 @@ def test_service_that_is_not_supported(simulator: Simulator) -> None:
 @pytest.mark.parametrize("goes", [True, False])
 def test_last_connection_takes_its_account_with_it(simulator: Simulator, goes: bool) -> None:
     simulator.settings(switches={"delete_keyring_with_last": goes})
-    before = world(simulator)
+    before = simulator.state()
     assert main(options(UNUSED, "--last-connection", "2010")) == 0
     switches = yaml.safe_load(Path("live-switches.yml").read_text())
     assert switches["delete_keyring_with_last"] is goes
-    after = world(simulator)
+    after = simulator.state()
     assert after["publicize_connections"] == before["publicize_connections"]
     gone = [row["ID"] for row in before["keyring_connections"] if row not in after["keyring_connections"]]
     assert gone == ([2010] if goes else [])
@@ -167,9 +155,9 @@ def test_whole_run(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> 
     """What is written is what the simulator takes, and gives the same again."""
     given = {"create_duplicate": "second", "pc_date_form": "iso", "token_info_unbound_blog": None, "sites_public": True}
     simulator.settings(switches=given)
-    before = world(simulator)
+    before = simulator.state()
     assert main(options(LINKEDIN, "--output", "found.yml")) == 0
-    assert world(simulator) == before
+    assert simulator.state() == before
     text = capsys.readouterr().out
     assert "Everything is as it was." in text
     assert re.search(r"^  create_duplicate +-> second$", text, re.MULTILINE)
@@ -211,6 +199,19 @@ def test_without_a_token_nothing_is_asked(simulator: Simulator, monkeypatch: pyt
     assert simulator.requests() == []
 
 
+@pytest.mark.parametrize(
+    "fault", [{"kind": "limit_reached", "path": "/me/sites", "times": -1}, {"kind": "cut", "path": "/me", "times": -1}]
+)
+def test_nothing_is_written_where_reading_fails(
+    fault: dict[str, Any], simulator: Simulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WPCOM_RETRIES", "0")
+    simulator.fault(**fault)
+    assert main(options(LINKEDIN)) == 2
+    assert "nothing was written" in capsys.readouterr().err
+    assert simulator.requests("POST") == []
+
+
 def test_site_is_asked_for_at_the_terminal(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _prompt: "shop")
@@ -221,7 +222,7 @@ def test_site_is_asked_for_at_the_terminal(simulator: Simulator, monkeypatch: py
 @pytest.fixture
 def sandbox(simulator: Simulator) -> Sandbox:
     """Return a sandbox in which nothing has happened yet."""
-    return open_sandbox(parser().parse_args(options(LINKEDIN)), params(simulator), 2002)[1]
+    return open_sandbox(parser().parse_args(options(LINKEDIN)), connection_params(), 2002)[1]
 
 
 def test_nothing_outside_of_the_sandbox_can_be_written(sandbox: Sandbox, simulator: Simulator) -> None:
@@ -239,15 +240,15 @@ def test_nothing_outside_of_the_sandbox_can_be_written(sandbox: Sandbox, simulat
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("write", range(1, 12, 3))
 def test_lost_response_leaves_nothing_behind(simulator: Simulator, when: str, write: int) -> None:
-    before = world(simulator)
+    before = simulator.state()
     simulator.settings(switches={"create_duplicate": "second", "create_read_back": "late"})
     simulator.fault(kind="cut", when=when, method="POST", skip=write)
     given = parser().parse_args(options(LINKEDIN))
-    transport, sandbox = open_sandbox(given, params(simulator), 2002)
+    transport, sandbox = open_sandbox(given, connection_params(), 2002)
     _facts, problems, interrupted = experiment(sandbox, given)
     transport.close()
     assert (problems, interrupted) == ([], True)
-    assert world(simulator) == before
+    assert simulator.state() == before
 
 
 def test_what_cannot_be_put_back_is_reported(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,7 +260,7 @@ def test_what_cannot_be_put_back_is_reported(simulator: Simulator, capsys: pytes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_puts_everything_back(simulator: Simulator, number: int) -> None:
     """Also where it comes twice."""
-    before = world(simulator)
+    before = simulator.state()
     simulator.settings(latency_ms=30)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.live", *options(LINKEDIN, "--output", str(Path.cwd() / "x.yml"))],
@@ -271,7 +272,7 @@ def test_interruption_puts_everything_back(simulator: Simulator, number: int) ->
     deadline = time.monotonic() + 30
     while len(simulator.requests("POST")) < 6 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert world(simulator) != before
+    assert simulator.state() != before
     for _signal in range(2):
         process.send_signal(number)
         time.sleep(0.05)
@@ -279,19 +280,16 @@ def test_interruption_puts_everything_back(simulator: Simulator, number: int) ->
     assert process.returncode == 1, stdout
     assert "Interrupted." in stdout
     assert "Everything is as it was." in stdout
-    assert world(simulator) == before
+    assert simulator.state() == before
 
 
-def test_promise_that_is_broken_is_named(simulator: Simulator) -> None:
-    kept = dict(promises(params(simulator), 3002, 2002))
+def test_promise_that_is_broken_is_named(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = dict(promises(connection_params(), 3002, 2002))
     assert len(kept) == 9
     assert set(kept.values()) == {"kept"}
     simulator.fault(kind="status", status=500, path="/me/sites", times=-1)
-    os.environ["WPCOM_RETRIES"] = "0"
-    try:
-        broken = dict(promises(params(simulator), 3002, 2002))
-    finally:
-        del os.environ["WPCOM_RETRIES"]
+    monkeypatch.setenv("WPCOM_RETRIES", "0")
+    broken = dict(promises(connection_params(), 3002, 2002))
     assert broken["everything can be gathered"].startswith("Could not list your sites")
 
 

@@ -19,23 +19,24 @@ from ansible_collections.community.wpcom.plugins.module_utils._records.conforman
 )
 
 
-def test_normalisation_takes_its_keys_from_the_table() -> None:
-    assert normalize._INTEGER_KEYS == {
-        "id",
-        "site_id",
-        "user_id",
-        "keyring_connection_id",
-        "keyring_connection_user_id",
-        "primary_blog",
-        "token_client_id",
-    }
-    assert normalize._DATE_KEYS == {"issued", "expires", "authorized"}
-    assert normalize._TEXT_KEYS == {
-        *("external_id", "external_name", "external_display", "service", "label", "type", "status"),
-        *("refresh_url", "connect_url", "title", "slug", "url", "site_url"),
-    }
-    assert normalize._LIST_KEYS == {"sites", "additional_external_users"}
-    assert normalize._OBJECT_KEYS == {"capabilities", "site"}
+@pytest.mark.parametrize(
+    ("taken", "names"),
+    [
+        (
+            normalize._INTEGER_KEYS,
+            "id site_id user_id keyring_connection_id keyring_connection_user_id primary_blog token_client_id",
+        ),
+        (normalize._DATE_KEYS, "issued expires authorized"),
+        (
+            normalize._TEXT_KEYS,
+            "external_id external_name external_display service label type status refresh_url connect_url title slug url site_url",
+        ),
+        (normalize._LIST_KEYS, "sites additional_external_users"),
+        (normalize._OBJECT_KEYS, "capabilities site"),
+    ],
+)
+def test_normalisation_takes_its_keys_from_the_table(taken: frozenset[str], names: str) -> None:
+    assert taken == set(names.split())
 
 
 def test_no_key_is_in_a_table_twice() -> None:
