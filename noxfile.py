@@ -107,6 +107,8 @@ def _java_version() -> int:
     return int(found.group(1)) if found else 0
 
 
+# For the session "live": the token and the other variables of the modules.
+CALLERS = {name: value for name, value in os.environ.items() if name.startswith("WPCOM_")}
 _prepare_environment()
 PYTHONS = _interpreters()
 # The Python that each ansible-core runs on here.
@@ -331,8 +333,8 @@ def unit(session: nox.Session) -> None:
 
 @nox.session
 def simulator(session: nox.Session) -> None:
-    """Run the simulator's own tests."""
-    _pytest(session, "tests/simulator")
+    """Run the simulator's own tests, and those of the session live with it."""
+    _pytest(session, "tests/simulator", "tests/live")
 
 
 @nox.session
@@ -626,7 +628,18 @@ def package(session: nox.Session) -> None:
     inside = sorted(path.stem for path in (collection / "plugins" / "modules").glob("*.py"))
     if inside != _modules(session):
         session.error(f"the artefact has other modules than the checkout: {', '.join(inside)}")
-    unwanted = (".ci", ".git*", ".nox", ".pre-commit*", ".venv", "Makefile", "*.py", "requirements", "tests/benchmark")
+    unwanted = (
+        ".ci",
+        ".git*",
+        ".nox",
+        ".pre-commit*",
+        ".venv",
+        "Makefile",
+        "*.py",
+        "requirements",
+        "tests/benchmark",
+        "tests/live",
+    )
     found = [str(path.relative_to(collection)) for name in unwanted for path in collection.glob(name)]
     if found:
         session.error(f"the artefact contains {', '.join(found)}")
@@ -645,6 +658,15 @@ def benchmark(session: nox.Session) -> None:
     """Measure the collection; nox -s benchmark -- --quick measures a small part."""
     _install(session, "benchmark")
     session.run("python", "-m", "tests.benchmark", *session.posargs)
+
+
+@nox.session(default=False)
+def live(session: nox.Session) -> None:
+    """Find out on ONE sandbox site what the real WordPress.com does, and put everything back: make live SITE=... KEYRING=..."""
+    _install(session, "test")
+    # After an interruption everything is put back, which takes its time.
+    patience = {"interrupt_timeout": 600.0, "terminate_timeout": 600.0}
+    session.run("python", "-m", "tests.live", *session.posargs, env={**CALLERS, "PYTHONPATH": str(TREE)}, **patience)
 
 
 @nox.session(venv_backend="none", default=False)
