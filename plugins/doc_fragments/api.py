@@ -54,6 +54,8 @@ options:
   timeout:
     description:
       - The timeout in seconds for connecting to the server and for each of its responses.
+      - A response that does not end, although data continues to arrive, is rejected after five times the timeout. A response
+        of more than 64 MiB is always rejected.
       - If not set, the value of the environment variable E(WPCOM_TIMEOUT) is used.
     type: int
     default: 60

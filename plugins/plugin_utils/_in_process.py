@@ -26,7 +26,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._http.transport im
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session
-from ansible_collections.community.wpcom.plugins.plugin_utils._plugin_session import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 SWITCH = "WPCOM_IN_PROCESS"
 
