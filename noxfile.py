@@ -277,11 +277,12 @@ def test(session: nox.Session) -> None:
             command = ["timeout", STEP_TIMEOUT, sys.executable, "-m", "nox", "--no-color", "-s", name]
             process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
             running.append(process)
-            passed = process.wait() == 0
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        passed = process.returncode == 0
         tail = [] if passed else [f"    | {line}" for line in log.read_text(errors="replace").splitlines()[-60:]]
-        line = (
-            f"{name:<16} {'passed' if passed else 'FAILED'} {time.monotonic() - start:6.1f} s  {log.relative_to(ROOT)}"
-        )
+        seconds = f"{time.monotonic() - start:6.1f} s  {usage.ru_utime + usage.ru_stime:6.1f} s CPU"
+        line = f"{name:<16} {'passed' if passed else 'FAILED'} {seconds}  {log.relative_to(ROOT)}"
         print("\n".join([line, *tail]), flush=True)
         return passed
 
