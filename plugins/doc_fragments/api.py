@@ -17,11 +17,21 @@ options:
       - The OAuth2 access token of the WordPress.com account to manage.
       - Publicize and keyring connections require the scope C(sharing). Connected applications and the account require the
         scope C(users). The scope C(global) covers everything.
-      - Required, except for reading external services.
-      - If not set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
+      - This option or O(api_token_file) is required, except for reading external services. They are mutually exclusive.
+      - If neither this option nor O(api_token_file) is set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
       - As with every connection option, the option takes precedence over the environment variable, and an empty option or
         variable is treated as not set. For example, a template that inserts nothing has no effect.
     type: str
+  api_token_file:
+    description:
+      - The path of a file that contains the access token, on the host that runs the module. It is read again by each task.
+      - The content is the token as plain text, or a JSON object with the key C(access_token).
+      - A warning is shown if users other than its owner can access the file. A file that is encrypted with Ansible Vault is not
+        supported.
+      - If neither this option, nor O(api_token), nor the environment variable E(WPCOM_API_TOKEN) is set, the value of the
+        environment variable E(WPCOM_API_TOKEN_FILE) is used.
+    type: path
+    version_added: 0.2.0
   api_url:
     description:
       - The URL of the API, as scheme and host with an optional path prefix, without the C(/rest/v1.1) part.

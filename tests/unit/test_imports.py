@@ -36,6 +36,7 @@ FLOORS = {
     "module_utils/_errors.py": 1,
     "module_utils/_options.py": 1,
     "module_utils/_records": 1,
+    "module_utils/_token_file.py": 1,
     "module_utils/_version.py": 1,
 }
 # An import from outside the collection, and the only file or package that may have it.
