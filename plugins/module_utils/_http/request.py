@@ -22,6 +22,9 @@ MAX_DEPTH = 50
 # A character beyond the basic plane, or half of one.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
+# The parameters of OAuth that are secrets.
+_SECRET_PARAMETERS = frozenset(("code", "code_verifier", "client_secret", "password", "refresh_token", "token"))
+
 T = TypeVar("T")
 
 
@@ -29,7 +32,8 @@ T = TypeVar("T")
 class Request:
     """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
 
-    ``path`` is below the REST root. A ``public`` request does not require a token.
+    ``path`` is below the REST root, that of an ``oauth`` request below the URL of the API. A ``public`` request does not require
+    a token, and an ``oauth`` request never sends one; it is sent in check mode too. ``form`` is the body as a form, with secrets.
     """
 
     method: str
@@ -38,11 +42,19 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     public: bool = False
+    oauth: bool = False
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def is_write(self) -> bool:
-        """Whether the request may change something."""
-        return self.method != "GET"
+        """Whether the request may change something that tasks declare."""
+        return self.method != "GET" and not self.oauth
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return the values of the form and the query that must not be shown."""
+        given = {**(self.form or {}), **self.params} if self.oauth else {}
+        return [str(value) for name, value in given.items() if name in _SECRET_PARAMETERS and value]
 
     @property
     def query(self) -> dict[str, Any]:
@@ -74,8 +86,10 @@ class Response:
 
     @cached_property
     def document(self) -> Any:
-        """The decoded body without secrets. Raises ValueError."""
+        """The decoded body without secrets, except for those that OAuth issues. Raises ValueError."""
         document = self._decoded()
+        if self.request.oauth:
+            return document
         # Large lists are the rule and echoed secrets the exception, so look before walking through them.
         return self.server.redact.deep(document) if self.server.redact.is_needed(self.text) else document
 
@@ -133,10 +147,18 @@ class Response:
 
     def error(self, problem: str) -> ResponseError:
         """Return the error for a response that is not the API's."""
-        excerpt = self.server.redact.excerpt(self.text)
+        # A token that was just issued is not known as a secret yet.
+        is_hidden = self.request.oauth and self.is_success and bool(self.text)
+        excerpt = "" if is_hidden else self.server.redact.excerpt(self.text)
+        content = (
+            f"began with: {excerpt}"
+            if excerpt
+            else "had a body that is not shown"
+            if is_hidden
+            else "had an empty body"
+        )
         return ResponseError(
-            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url}"
-            + (f" began with: {excerpt}" if excerpt else " had an empty body")
+            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url} {content}"
             + ". Check api_url, and that no proxy or login page responds instead of the API.",
             status=self.status,
             api_message=excerpt,

@@ -10,6 +10,7 @@ import os
 import random
 import time
 import traceback
+from dataclasses import replace
 from typing import Callable, TypeVar
 from urllib.request import getproxies_environment
 
@@ -141,10 +142,15 @@ class Transport:
 
     def _send_once(self, request: Request) -> Response:
         query = request.query
-        if self._options.http_envelope:
+        envelope = self._options.http_envelope and not request.oauth
+        if envelope:
             query["http_envelope"] = "1"
         headers = {}
-        if self._options.api_token:
+        server = self._server
+        if request.oauth:
+            # The form has what authenticates the client.
+            server = replace(server, redact=server.redact.with_secrets(request.secrets))
+        elif self._options.api_token:
             headers["Authorization"] = f"Bearer {self._options.api_token}"
         elif not request.public:
             raise OptionError(
@@ -156,21 +162,22 @@ class Transport:
         try:
             received = self._session.request(
                 request.method,
-                f"{self._server.url}{REST_ROOT}{request.path}",
+                f"{server.url}{'' if request.oauth else REST_ROOT}{request.path}",
                 params=query,
+                data=request.form,
                 json=request.body,
                 headers=headers,
-                timeout=self._server.timeout,
-                verify=self._server.verify,
+                timeout=server.timeout,
+                verify=server.verify,
                 proxies=self._proxies,
                 allow_redirects=False,
             )
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
-            raise exception_failure(error, request, self._server) from None
+            raise exception_failure(error, request, server) from None
         names = {name.lower(): value for name, value in received.headers.items()}
         text = received.content.decode("utf-8", errors="replace")
-        response = Response(request, self._server, received.status_code, names, text)
-        if self._options.http_envelope:
+        response = Response(request, server, received.status_code, names, text)
+        if envelope:
             response = response.unwrapped()
         if failure := response_failure(response):
             raise failure
