@@ -16,6 +16,7 @@ from .payload import FIGURES, ROOT
 
 # Files, bytes, bytes after compression. A change that needs more raises its limit here, and says why in its commit.
 LIMITS = {
+    "wpcom_access_token": (33, 171_000, 61_000),
     "wpcom_connected_application": (36, 183_000, 65_000),
     "wpcom_connection_info": (38, 209_500, 72_000),
     "wpcom_keyring_connection": (37, 188_500, 66_500),

@@ -97,26 +97,26 @@ def lock(file: str, timeout: float, sleep: Callable[[float], object]) -> Iterato
 
 
 def write_document(file: str, document: Mapping[str, Any]) -> None:
-    """Write a token's document; the file is the old or the new one, complete, whatever happens.
+    """Write a token's document for its owner only; the file is the old or the new one, complete, whatever happens.
 
-    The mode of a new file is 0600. To be called with the lock held. Raises OSError, without a change.
+    To be called with the lock held. Raises OSError, without a change.
     """
-    with new_content(file) as write:
+    with new_content(file, mode=0o600) as write:
         write(document)
 
 
 @contextmanager
-def new_content(file: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def new_content(file: str, *, mode: int | None = None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Prepare to replace a token's file, and yield what replaces it: from here on only the file system itself can fail.
 
-    Owner and mode of an existing file are kept. Raises OSError.
+    Owner and mode of an existing file are kept, the mode only where none is given. Raises OSError.
     """
     # A name that does not vary: what a killed process left there is removed by the next one.
     temporary = os.path.join(os.path.dirname(file), f".{os.path.basename(file)}.new")
     _remove(temporary)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        _take_over(descriptor, file)
+        _take_over(descriptor, file, mode)
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, RESERVED_BYTES)
 
@@ -214,7 +214,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _take_over(descriptor: int, file: str) -> None:
+def _take_over(descriptor: int, file: str, mode: int | None) -> None:
     """Give a new file the owner and mode of the one that it replaces, if any."""
     try:
         old = os.stat(file)
@@ -223,7 +223,7 @@ def _take_over(descriptor: int, file: str) -> None:
     new = os.fstat(descriptor)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode) if mode is None else mode)
 
 
 def _sync_folder(folder: str) -> None:

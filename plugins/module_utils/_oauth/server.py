@@ -23,8 +23,10 @@ LOG_IN_AGAIN = "log in again with the playbook community.wpcom.get_token"
 # What /oauth2-1 says of its tokens, where a response does not.
 DEFAULT_LIFETIME = timedelta(days=14)
 
+# The keys that are never those of the previous token.
+_OF_ONE_TOKEN = frozenset(("access_token", "token_type", "obtained_at", "expires_at"))
+
 _HINTS = {
-    "access_denied": "WordPress.com does not allow this client: check its client ID.",
     "invalid_client": "Check the client ID, the client secret, and that the redirect URI is one of those of the application.",
     "invalid_grant": "The code was used before, has expired, or belongs to another redirect URI: start again.",
     "invalid_request": "Check the user name, the password, and that the redirect URI is one of those of the application.",
@@ -55,7 +57,14 @@ class AuthorizationServer:
             "token_endpoint_auth_method": "none",
         }
         request = Request("POST", f"{self._prefix}/register", "register a client", body=body, oauth=True)
-        return self._send(request, _HINTS).parse(lambda document: _text(document, "client_id"))
+        try:
+            return self._send(request, {}).parse(lambda document: _text(document, "client_id"))
+        except ApiError as error:
+            error.message = (
+                f"{error.message.rstrip('.')}. WordPress.com does not register clients here: register an application at "
+                "https://developer.wordpress.com/apps/, and set flow to classic and client_id to its ID."
+            )
+            raise
 
     def token(self, form: Mapping[str, str | None]) -> Mapping[str, Any]:
         """Return the response to a form without its empty fields, which has an access token: POST /oauth2/token.
@@ -107,9 +116,11 @@ def token_document(
     Dates are ISO 8601 in UTC, ``scope`` is a text with spaces, ``blog_id`` an int or None. A refresh token that is not in the
     response stays valid. ``assume_lifetime`` gives a token with a refresh token an end where the response has none.
     """
-    document = {name: value for name, value in previous.items() if name not in ("obtained_at", "expires_at")}
-    document["access_token"] = response["access_token"]
-    document["token_type"] = response.get("token_type") or document.get("token_type") or "bearer"
+    document = {
+        "access_token": response["access_token"],
+        "token_type": "bearer",
+        **{name: value for name, value in previous.items() if name not in _OF_ONE_TOKEN},
+    }
     if "scope" in response:
         document["scope"] = " ".join(scopes(response["scope"]))
     if "blog_id" in response:
@@ -173,7 +184,7 @@ def _token_response(document: Any) -> Mapping[str, Any]:
     kind = document.get("token_type") or "bearer"
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise ValueError("token_type is not bearer")
-    return {**document, "token_type": "bearer"}
+    return _mapping(document)
 
 
 def _site_id(value: Any) -> int | None:
