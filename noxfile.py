@@ -277,7 +277,7 @@ def test(session: nox.Session) -> None:
             command = ["timeout", STEP_TIMEOUT, sys.executable, "-m", "nox", "--no-color", "-s", name]
             process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
             running.append(process)
-            _, status, usage = os.wait4(process.pid, 0)
+            status, usage = os.wait4(process.pid, 0)[1:]
             process.returncode = os.waitstatus_to_exitcode(status)
         passed = process.returncode == 0
         tail = [] if passed else [f"    | {line}" for line in log.read_text(errors="replace").splitlines()[-60:]]
