@@ -454,6 +454,19 @@ def test_response_of_another_form_is_neither_stored_nor_shown(issuer: Issuer, fi
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("status", [400, 500])
+def test_page_that_echoes_the_refresh_token(issuer: Issuer, file: Path, status: int) -> None:
+    body = "<html>refresh_token=old-refresh-token&amp;token=%6fld-access-token</html>"
+    issuer.simulator.fault(kind="status", status=status, body=body, content_type="text/html", times=-1)
+    try:
+        text = str(refresh.with_valid_token(options(file, issuer.url, retries=0)).warnings())
+    except ApiError as error:
+        text = str(error.as_result())
+    assert f"HTTP {status}: <html>refresh_token=" in text
+    assert "old-" not in text
+    assert "ld-access-token" not in text
+
+
 def test_interruption_ends_the_wait_for_the_lock(issuer: Issuer, file: Path) -> None:
     with refresh.lock(str(file), 1, time.sleep), pytest.raises(WpcomError, match="interrupted"):
         refresh.with_valid_token(options(file, issuer.url), stop=lambda: True)
