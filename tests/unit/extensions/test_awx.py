@@ -126,6 +126,13 @@ def test_credential_type_follows_the_rules(document: Document) -> None:
     assert violations(document) == []
 
 
+def test_guide_shows_the_credential_type(document: Document) -> None:
+    guide = AWX.parents[1] / "docs" / "docsite" / "rst" / "guide_awx.rst"
+    (block,) = re.findall(r"^   inputs:\n(?:   .*\n)+", guide.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = yaml.safe_load(block)
+    assert shown == {name: document[name] for name in ("inputs", "injectors")}
+
+
 def test_only_the_token_is_required_and_secret(document: Document) -> None:
     fields = document["inputs"]["fields"]
     assert [field["id"] for field in fields] == ["api_token", "api_url"]
@@ -166,7 +173,7 @@ def _set(*path: Any) -> Callable[[Document], None]:
         (_set("inputs", "fields", 1, "id", "api_token"), "two fields of one id"),
         (_set("inputs", "fields", 1, "id", "tower"), "'tower' is not an id"),
         (_set("inputs", "fields", 1, "id", "api-url"), "'api-url' is not an id"),
-        (_set("inputs", "fields", 1, "lable", "x"), "unknown key lable"),
+        (_set("inputs", "fields", 1, "caption", "x"), "unknown key caption"),
         (_set("inputs", "fields", 1, "label", ""), "api_url has no label"),
         (_set("inputs", "fields", 1, "secret", "yes"), "secret has the wrong type"),
         (_set("inputs", "fields", 1, "type", "boolean"), "api_url is a boolean"),
