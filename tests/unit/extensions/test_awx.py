@@ -238,7 +238,7 @@ def test_credential_type_for_infra_aap_configuration_is_the_same(document: Docum
 def test_what_starts_a_job_without_asking_provides_what_the_survey_requires(configuration: Document) -> None:
     assert survey_violations(configuration) == []
     extra = configuration["controller_schedules"][0]["extra_data"]
-    del extra["audit_test"]
+    del extra["social_connections_audit_test"]
     extra["other"] = 1
     configuration["controller_templates"][0]["survey_spec"]["spec"][0]["variable"] = "api_token"
     assert survey_violations(configuration) == [
@@ -246,7 +246,7 @@ def test_what_starts_a_job_without_asking_provides_what_the_survey_requires(conf
         "social_connections_audit_fail_on is not asked for",
         "social_connections_audit_fail_on is not asked for",
         "other is not asked for",
-        "audit_test is missing",
+        "social_connections_audit_test is missing",
     ]
 
 
