@@ -70,11 +70,32 @@ def test_a_blank_url_is_an_empty_variable(tmp_path: Path) -> None:
     assert variables["WPCOM_API_URL"] == ""
 
 
+def test_the_inventory_of_the_project(ansible: Ansible, with_token: Simulator, tmp_path: Path) -> None:
+    """An update of the inventory reads the sites with the token of the credential."""
+    variables, _stored, _arguments = injected(
+        tmp_path, {"api_token": TOKEN, "api_url": with_token.url}, INVENTORY_UPDATE_ID="7"
+    )
+    variables["WPCOM_API_TOKEN_FILE"] = str(on_this_machine(variables["WPCOM_API_TOKEN_FILE"], tmp_path))
+    done = ansible.run("ansible-inventory", "-i", AWX / "project" / "wpcom.yml", "--list", **variables)
+    assert done.status == 0, done.output
+    inventory = json.loads(done.stdout)
+    hosts = inventory["_meta"]["hostvars"]
+    assert hosts["blog.example.com"]["ansible_connection"] == "local"
+    assert sorted(inventory["wpcom_account_ada"]["hosts"]) == sorted(hosts)
+    assert TOKEN not in done.output
+
+
 def job(folder: Path, simulator: Simulator, survey: dict[str, Any], cmdline: str) -> None:
-    """Lay out a job: the project, an inventory without localhost, the credential, and the values of the survey."""
+    """Lay out a job: the project, the hosts of its inventory, the credential, and the values of the survey."""
     shutil.copytree(AWX / "project", folder / "project")
     (folder / "inventory").mkdir()
-    (folder / "inventory" / "hosts").write_text("blog.example.com ansible_connection=local\n")
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    declared = [{"service": "mastodon", "account": "@shop@mastodon.example"}]
+    hosts = {
+        "blog.example.com": {"wpcom_site_id": 3001, "social_connections": declared, **local},
+        "shop.example.com": {"wpcom_site_id": 3002, **local},
+    }
+    (folder / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
     variables, _stored, _arguments = injected(folder, {"api_token": TOKEN, "api_url": simulator.url})
     variables["WPCOM_API_TOKEN_FILE"] = str(on_this_machine(variables["WPCOM_API_TOKEN_FILE"], folder))
     (folder / "env" / "envvars").write_text(yaml.safe_dump({**variables, "NO_PROXY": "*", "no_proxy": "*"}))
@@ -120,6 +141,37 @@ def test_survey_for_one_connection(ansible: Ansible, with_token: Simulator, tmp_
     assert TOKEN not in stored
     (statistics,) = [event for event in events if event["event"] == "playbook_on_stats"]
     assert statistics["event_data"]["artifact_data"]["social_connections_created"] == 2
+
+
+def test_audit_and_converge_with_the_values_of_their_surveys(
+    ansible: Ansible, with_token: Simulator, tmp_path: Path
+) -> None:
+    """The audit reports the connection that the variables of a site declare, and converge creates it."""
+    survey: dict[str, Any] = {
+        "social_connections_audit_fail_on": ["error"],
+        "social_connections_audit_expiring_within": 14,
+        "social_connections_audit_test": "false",
+    }
+    folder = tmp_path / "audit"
+    job(folder, with_token, survey, "")
+    status, stored, events = run(ansible, folder, "audit.yml")
+    # The job fails because of what it found.
+    assert status == 2, stored
+    assert TOKEN not in stored
+    (statistics,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
+    assert statistics["artifact_data"]["social_connections_audit_missing"] == 1
+    assert with_token.requests(method="POST") == []
+
+    folder = tmp_path / "converge"
+    job(folder, with_token, {"social_connections_purge": "none", "social_connections_max_deletions": 10}, "--diff")
+    status, stored, events = run(ansible, folder, "converge.yml")
+    assert status == 0, stored
+    assert TOKEN not in stored
+    assert [request["path"] for request in with_token.requests(method="POST")] == [
+        "/sites/3001/publicize-connections/new"
+    ]
+    (statistics,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
+    assert statistics["changed"] == {"blog.example.com": 1}
 
 
 def test_values_of_a_survey_that_ansible_converts_are_errors(
