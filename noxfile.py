@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,7 @@ DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 # The oldest Java that ansible-rulebook runs on.
 JAVA = 17
 TARGET_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+AWX_DISTRIBUTION = "ansible==10.7.0"
 COVERAGE_FLOORS = {"plugins/module_utils": 95, "plugins/modules": 90}
 STEP_TIMEOUT = "40m"
 # Stands in for the get-pip script that ansible-test fetches from elsewhere than the package index.
@@ -133,6 +135,7 @@ CHECKS = [
     *(["eda"] if _java_version() >= JAVA else []),
     "simulator",
     "docs",
+    "awx",
     "molecule",
     "demo",
     *(f"mypy-{core}" for core in dict.fromkeys([NEWEST, OLDEST])),
@@ -342,6 +345,26 @@ def e2e(session: nox.Session) -> None:
     """Run the tests that start Ansible's commands against the simulator."""
     # Most of the time is spent waiting for Ansible's commands.
     _pytest(session, *([] if session.posargs else ["-n2"]), "tests/e2e")
+
+
+@nox.session
+def awx(session: nox.Session) -> None:
+    """Check what is for AWX: credential type, execution environment, the objects that a playbook creates, and jobs."""
+    _install(session, "awx")
+    folder = WORK / AWX_DISTRIBUTION.replace("==", "-")
+    if not folder.exists():
+        # The index has the collection awx.awx only inside of this distribution.
+        with tempfile.TemporaryDirectory(prefix="wpcom-") as name:
+            options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", name)
+            session.run("python", "-m", "pip", "download", *options, AWX_DISTRIBUTION)
+            (wheel,) = Path(name).glob("*.whl")
+            temporary = Path(tempfile.mkdtemp(dir=WORK))
+            with zipfile.ZipFile(wheel) as archive:
+                members = [member for member in archive.namelist() if member.startswith("ansible_collections/awx/awx/")]
+                archive.extractall(temporary, members)
+            temporary.rename(folder)
+    environment = {"PYTHONPATH": str(TREE), "WPCOM_TEST_AWX_COLLECTIONS": str(folder)}
+    session.run("python", "-m", "pytest", "-q", "-rs", *(session.posargs or ["-n2"]), "tests/awx", env=environment)
 
 
 @nox.session
