@@ -169,17 +169,19 @@ def _duplicates(connections: Sequence[Row]) -> Iterator[Finding]:
     for first, *others in by_place.values():
         for row in others:
             if is_twin(first.record, row.record):
-                # Another user's connection can only be deleted by that user.
-                deleted, kept = (first, row) if first.mine and not row.mine else (row, first)
-                by = "" if kept.owner == deleted.owner else f" of {kept.owner}"
+                number, oldest = row.record["id"], first.record["id"]
+                of = "" if first.owner == row.owner else f" of {first.owner}"
+                action = f"Delete connection {number}, and keep connection {oldest}{of}."
+                if not row.mine:
+                    # Only its owner can delete it.
+                    own = f"Delete connection {oldest}, or ask" if first.mine else "Ask"
+                    action = f"{own} {row.owner} to delete connection {number}."
                 yield _finding(
-                    deleted,
+                    row,
                     "duplicate",
-                    f"{deleted.what} is connected to {deleted.site.label} more than once: each post appears twice, by "
-                    f"connection {deleted.record['id']} and by connection {kept.record['id']}{by}.",
-                    f"Delete connection {deleted.record['id']}, and keep connection {kept.record['id']}{by}."
-                    if deleted.mine
-                    else f"Ask {deleted.owner} to delete connection {deleted.record['id']}.",
+                    f"{row.what} is connected to {row.site.label} more than once: each post appears twice, by connection "
+                    f"{number} and by connection {oldest}{of}.",
+                    action,
                 )
 
 

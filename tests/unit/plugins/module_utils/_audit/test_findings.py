@@ -203,10 +203,15 @@ def test_a_duplicate_is_reported_for_each_connection_but_the_oldest() -> None:
 
 def test_a_duplicate_of_another_user_names_the_one_that_can_be_deleted() -> None:
     theirs = publicize_connection(60, {**FOREIGN, "external_id": "x22"})
-    mine = publicize_connection(70, MASTODON)
-    finding = only(run(records(mine, other_connections=(mine, theirs))))
-    assert (finding.code, finding.connection["id"]) == ("duplicate", 70)
-    assert finding.action == "Delete connection 70, and keep connection 60 of user 2."
+    for number, reported, action in (
+        (70, 70, "Delete connection 70, and keep connection 60 of user 2."),
+        (50, 60, "Delete connection 50, or ask user 2 to delete connection 60."),
+    ):
+        mine = publicize_connection(number, MASTODON)
+        finding = only(run(records(mine, other_connections=(mine, theirs))))
+        assert (finding.code, finding.connection["id"], finding.action) == ("duplicate", reported, action)
+    twice = (theirs, {**theirs, "id": 61})
+    assert only(run(records(other_connections=twice))).action == "Ask user 2 to delete connection 61."
 
 
 def test_no_page_twice_is_no_duplicate() -> None:

@@ -93,11 +93,14 @@ def people(draw: st.DrawFn) -> list[AccountRecords]:
     ]
 
 
-def keys(accounts: list[AccountRecords], policy: Policy) -> list[Any]:
-    return [one.key for one in audit(accounts, policy, NOW).findings]
+def keys(accounts: list[AccountRecords], policy: Policy) -> set[Any]:
+    """Return what findings are about; which page an account is, and so what is wrong exactly, only its owner knows."""
+    return {
+        ("health" if one.code in HEALTH else one.code, *one.key[1:]) for one in audit(accounts, policy, NOW).findings
+    }
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(people(), POLICIES, st.randoms(use_true_random=False))
 def test_order_does_not_matter_and_nothing_is_said_twice(
     accounts: list[AccountRecords], policy: Policy, random: Any
@@ -125,17 +128,17 @@ def test_order_does_not_matter_and_nothing_is_said_twice(
     assert [one.as_record() for one in again.rows] == [one.as_record() for one in first.rows]
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(people(), POLICIES)
 def test_accounts_together_lose_nothing(accounts: list[AccountRecords], policy: Policy) -> None:
     together = keys(accounts, policy)
-    assert set(together) >= {key for one in accounts for key in keys([one], policy)}
-    # What the two have with each other, and nothing else, is new.
     alone = {key for one in accounts for key in keys([one], policy)}
-    assert {key[0] for key in set(together) - alone} <= {"duplicate"}
+    assert together >= alone
+    # What the two have with each other, and nothing else, is new.
+    assert {key[0] for key in together - alone} <= {"duplicate"}
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(people(), POLICIES)
 def test_every_connection_that_is_looked_at_is_judged(accounts: list[AccountRecords], policy: Policy) -> None:
     found = audit(accounts, policy, NOW)
@@ -181,7 +184,7 @@ def entries(mine: AccountRecords) -> st.SearchStrategy[list[Record]]:
     )
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 @given(people(), st.data())
 def test_there_is_drift_exactly_where_the_role_would_change_something(
     accounts: list[AccountRecords], data: st.DataObject
