@@ -224,16 +224,14 @@ class _World:
         site = self._site(params)
         record: Mapping[str, Any] = existing or {"service": params["service"]}
         about = self._about(record, plain_name(existing) if existing else _declared_name(params), site)
-        verb = "cannot be compared" if code == "different" else "is not connected"
-        text = (
-            f"{_declared(params, about['label'])} is declared for {site.label}, but {verb}: {one_line(error.message)}"
-        )
-        needs_account = isinstance(error, MissingError) and error.code == "missing_keyring_connection"
-        action = (
-            f"Log in to WordPress.com as {self.account.name}, and connect the account on the connections page."
-            if needs_account
-            else "Correct the declared state, or what it is compared with."
-        )
+        declared = f"{_declared(params, about['label'])} is declared for {site.label}"
+        if isinstance(error, MissingError) and error.code == "missing_keyring_connection":
+            text = f"{declared}, but the account is not connected to WordPress.com."
+            action = f"Log in to WordPress.com as {self.account.name}, and connect the account on the connections page."
+        else:
+            verb = "cannot be compared" if code == "different" else "is not connected"
+            text = f"{declared}, but {verb}: {one_line(error.message)}"
+            action = "Correct the declared state, or what it is compared with."
         return Drift(Finding(code, site.label, about, text, action, position))
 
     def _changed(self, position: int, entry: Entry, existing: Record) -> Drift:

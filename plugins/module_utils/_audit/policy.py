@@ -59,7 +59,11 @@ class Policy:
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding has the audit fail."""
-        return finding.code in self.fail_on or finding.severity in self.fail_on
+        return self.fails_on(finding.code, finding.severity)
+
+    def fails_on(self, code: str, severity: str) -> bool:
+        """Whether a code of a severity has the audit fail."""
+        return code in self.fail_on or severity in self.fail_on
 
     def includes(self, site_id: Any) -> bool:
         """Whether a site is looked at."""

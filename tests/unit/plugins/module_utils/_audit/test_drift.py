@@ -121,8 +121,7 @@ def test_missing_and_undeclared() -> None:
             {"service": "mastodon", "account": "@gone"},
             "missing",
             None,
-            "Mastodon @gone is declared for blog.example.com, but is not connected: Keyring connection '@gone' for Mastodon "
-            "not found.",
+            "Mastodon @gone is declared for blog.example.com, but the account is not connected to WordPress.com.",
             id="an account that is not connected",
         ),
         pytest.param(
