@@ -177,3 +177,12 @@ def _lines(findings: Sequence[Finding]) -> list[str]:
     lines = [f"{one.severity}: {one.text} {one.action}" for one in findings[:_MOST_LINES]]
     rest = len(findings) - len(lines)
     return [*lines, *([f"and {rest} more"] if rest else [])]
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value of Ansible's as the plain one, once: each access to a lazy container costs more than what is done with it."""
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_value(item) for item in value]
+    return str(value) if isinstance(value, str) else value
