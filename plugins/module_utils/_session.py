@@ -64,6 +64,7 @@ class Session:
         )
         self._api = Api(self._transport, expiring_within=settings.expiring_within)
         self._account: Record | None = None
+        self._is_account_asked = False
         self._asking = threading.Lock()
 
     @property
@@ -113,10 +114,11 @@ class Session:
     def _account_of_token(self) -> Record | None:
         # Requests that are made in parallel may end with the same error.
         with self._asking:
-            if self._account is None:
+            if not self._is_account_asked:
+                self._is_account_asked = True
                 try:
                     self._account = self._api.fetch(GetAccount())
                 except WpcomError:
                     # The error that led here is the one to report.
-                    return None
+                    pass
             return self._account

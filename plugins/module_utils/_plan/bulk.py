@@ -36,6 +36,7 @@ from .publicize import (
     twin_warning,
 )
 from .selection import is_own_publicize_connection
+from .validation import check_parallel
 
 # The position of an entry, its label, and what is wrong with it.
 Wrong = tuple[int, str, WpcomError]
@@ -48,8 +49,7 @@ def plan_publicize_connections(params: Mapping[str, Any], cache: Cache) -> BulkP
 
     Whatever is wrong with any entry is found here, before anything is written.
     """
-    if not 1 <= params["parallel"] <= 32:
-        raise OptionError(f"parallel must be from 1 to 32, got {params['parallel']}.")
+    check_parallel(params)
     if params["max_deletions"] < -1:
         raise OptionError(f"max_deletions must be -1 for no limit, 0 or more, got {params['max_deletions']}.")
     entries = _planned(params["connections"], cache)
