@@ -71,7 +71,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._audit.policy impo
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_files import FORMATS
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_files import audit_file as render
-from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import plain_value
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 
 def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") -> str:
@@ -84,7 +84,7 @@ def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") 
         policy = Policy(fail_on=[str(value) for value in fail_on])
     except WpcomError as error:
         raise AnsibleFilterError(f"audit_file: {error.message}") from None
-    return render(plain_value(report), str(format), policy, str(existing))
+    return render(plain(report), str(format), policy, str(existing))
 
 
 class FilterModule:

@@ -129,11 +129,11 @@ from ansible_collections.community.wpcom.plugins.module_utils._audit.policy impo
 from ansible_collections.community.wpcom.plugins.module_utils._audit.subjects import AccountRecords
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
+from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import account_records
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import audit_report as report
-from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import plain_value
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 _LISTS = ("publicize_connections", "keyring_connections", "services", "sites", "connected_applications")
-_OPTIONAL = ("name", "other_connections", "site_ids")
 
 
 def audit_report(
@@ -146,7 +146,7 @@ def audit_report(
     date: str | None = None,
 ) -> dict[str, Any]:
     """Return the report. Raises AnsibleFilterError if the input is not what was gathered, or an option is wrong."""
-    gathered = plain_value(accounts)
+    gathered = plain(accounts)
     if not isinstance(gathered, list):
         raise _error("the input must be a list of accounts")
     try:
@@ -154,7 +154,7 @@ def audit_report(
             [_account(position, one) for position, one in enumerate(gathered)],
             Policy(bool(not_shared), int(application_max_age), [str(value) for value in fail_on]),
             _moment(date),
-            expected=None if expected is None else _connections(plain_value(expected)),
+            expected=None if expected is None else _connections(plain(expected)),
             sites=None if sites is None else [str(site) for site in sites],
             unread_sites=[str(site) for one in gathered for site in one.get("unread_sites") or ()],
         )
@@ -171,10 +171,7 @@ def _account(position: int, one: Any) -> AccountRecords:
         # What is told apart by its ID must have one.
         if not all(isinstance(record, dict) and record.get("id") for record in one[key]):
             raise _error(f"{key} of account {position} has a record without id: if fields is set, it must contain id")
-    known = {key: one[key] for key in (*_LISTS, "account", *_OPTIONAL) if one.get(key) is not None}
-    if "site_ids" in known:
-        known["site_ids"] = frozenset(int(number) for number in known["site_ids"])
-    return AccountRecords(**known)
+    return account_records(one)
 
 
 def _connections(expected: Any) -> Sequence[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +25,14 @@ from ansible_collections.community.wpcom.plugins.module_utils._audit.policy impo
     Finding,
     Policy,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._audit.subjects import AccountRecords, Site, one_line
+from ansible_collections.community.wpcom.plugins.module_utils._audit.subjects import (
+    AccountRecords,
+    Site,
+    one_line,
+    site_ids,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
-from ansible_collections.community.wpcom.plugins.module_utils._plan.validation import valid_site
-from ansible_collections.community.wpcom.plugins.module_utils._records.names import sites_by_name
 from ansible_collections.community.wpcom.plugins.module_utils._records.normalize import scopes
-from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
 
 VERSION = 1
 _MOST_LINES = 20
@@ -51,7 +54,13 @@ def audit_report(
     read. Raises OptionError.
     """
     if sites is not None:
-        policy = Policy(policy.not_shared, policy.application_max_age, policy.fail_on, site_ids(accounts, sites))
+        found_sites, unknown = site_ids(accounts, sites)
+        if unknown:
+            raise OptionError(
+                f"sites: {', '.join(map(one_line, unknown))} not found among the sites of "
+                f"{'the accounts' if len(accounts) > 1 else 'the account'}: correct the list, or use a token of a user of the site."
+            )
+        policy = replace(policy, sites=found_sites)
     found = audit(accounts, policy, now, expected)
     report = _report(found, policy, now, expected is not None, unread_sites)
     failing = [finding for finding in found.findings if policy.fails(finding)]
@@ -63,22 +72,12 @@ def audit_report(
     }
 
 
-def site_ids(accounts: Sequence[AccountRecords], sites: Sequence[str]) -> frozenset[int]:
-    """Return the IDs of sites. Raises OptionError for one that is not among those of the accounts."""
-    records = {site["id"]: site for account in accounts for site in account.sites}
-    named = sites_by_name(records.values())
-    known = {record.get("site_id") for account in accounts for record in account.publicize_connections}
-    found = set()
-    for site in sites:
-        name = valid_site(str(site)) or ""
-        record = named.get(name)
-        if record is None and not (is_number(name) and int(name) in known):
-            raise OptionError(
-                f"sites: {one_line(site)} is not among the sites of {'the accounts' if len(accounts) > 1 else 'the account'}: "
-                "correct it, or use a token of a user of this site."
-            )
-        found.add(record["id"] if record else int(name))
-    return frozenset(found)
+def account_records(gathered: Mapping[str, Any]) -> AccountRecords:
+    """Return what was gathered of an account, as plain data."""
+    known = {key: gathered[key] for key in AccountRecords.__dataclass_fields__ if gathered.get(key) is not None}
+    if "site_ids" in known:
+        known["site_ids"] = frozenset(int(number) for number in known["site_ids"])
+    return AccountRecords(**known)
 
 
 def _report(found: Audit, policy: Policy, now: datetime, declared: bool, unread_sites: Iterable[str]) -> dict[str, Any]:
@@ -177,12 +176,3 @@ def _lines(findings: Sequence[Finding]) -> list[str]:
     lines = [f"{one.severity}: {one.text} {one.action}" for one in findings[:_MOST_LINES]]
     rest = len(findings) - len(lines)
     return [*lines, *([f"and {rest} more"] if rest else [])]
-
-
-def plain_value(value: Any) -> Any:
-    """Return a value of Ansible's as the plain one, once: each access to a lazy container costs more than what is done with it."""
-    if isinstance(value, Mapping):
-        return {str(key): plain_value(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain_value(item) for item in value]
-    return str(value) if isinstance(value, str) else value

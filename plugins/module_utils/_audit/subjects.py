@@ -15,9 +15,10 @@ from urllib.parse import quote
 from .._api.hints import CONNECTIONS_PAGE
 from .._plan.external_users import profile_ids
 from .._plan.selection import is_own, only_user
+from .._plan.validation import valid_site
 from .._records.health import judged
-from .._records.names import account_name, shown
-from .._records.record import Record, Records, clean
+from .._records.names import account_name, shown, sites_by_name
+from .._records.record import Record, Records, clean, is_number
 
 # Personal, and different in every response.
 _PERSONAL = ("refresh_url", "connect_url")
@@ -247,3 +248,23 @@ def rows(accounts: Sequence[Account], includes: Any) -> list[Row]:
                 if known is None or (mine and not known.mine) or (mine == known.mine and row.account < known.account):
                     found[record["id"]] = row
     return [row for _number, row in sorted(found.items())]
+
+
+def site_ids(accounts: Sequence[AccountRecords], sites: Sequence[str] | None) -> tuple[frozenset[int], list[str]]:
+    """Return the IDs of the sites that are named, of all where none are, and the names that no site has. Raises OptionError."""
+    listed = {site["id"]: site for account in accounts for site in account.sites}
+    known = {record.get("site_id") for account in accounts for record in account.publicize_connections} | set(listed)
+    if sites is None:
+        return frozenset(int(number) for number in known if number), []
+    named = sites_by_name(listed.values())
+    found: set[int] = set()
+    unknown = []
+    for site in sites:
+        name = valid_site(site) or ""
+        if name in named:
+            found.add(named[name]["id"])
+        elif is_number(name) and int(name) in known:
+            found.add(int(name))
+        else:
+            unknown.append(site)
+    return frozenset(found), unknown
