@@ -21,12 +21,20 @@ options:
     description:
       - The accounts. Each must be a dictionary with the keys V(publicize_connections), V(keyring_connections), V(services),
         V(sites), V(connected_applications) and V(account) as returned by M(community.wpcom.wpcom_connection_info).
-      - In addition, it can contain V(name), the name of the account in the report, V(other_connections), the connections on its
-        sites that include those of other users, V(site_ids), the only sites to audit, and V(unread_sites), the sites whose
-        connections of other users could not be gathered.
+      - In addition, it can contain V(item), as the registered result of a loop does, with V(name), the name of the account in
+        the report, and V(site_ids), the IDs of the only sites to audit. If empty, the name is the user name, and all sites are
+        audited.
     type: list
     elements: dict
     required: true
+  others:
+    description:
+      - For each account in O(_input), in the same order, a dictionary with V(publicize_connections) on the sites of the account
+        as returned by M(community.wpcom.wpcom_connection_info) if O(community.wpcom.wpcom_connection_info#module:site) is set,
+        which include those of other users, and with V(site_errors).
+    type: list
+    elements: dict
+    default: []
   expected:
     description:
       - The declared connections, as returned by P(community.wpcom.from_social_connections#filter). If set, differences are
@@ -140,29 +148,31 @@ def audit_report(
     accounts: Any,
     expected: Any = None,
     sites: Any = None,
+    others: Any = (),
     not_shared: bool = False,
     application_max_age: int = APPLICATION_MAX_AGE_DAYS,
     fail_on: Any = (),
     date: str | None = None,
 ) -> dict[str, Any]:
     """Return the report. Raises AnsibleFilterError if the input is not what was gathered, or an option is wrong."""
-    gathered = plain(accounts)
-    if not isinstance(gathered, list):
-        raise _error("the input must be a list of accounts")
+    gathered, seen = plain(accounts), plain(others)
+    if not isinstance(gathered, list) or not isinstance(seen, list):
+        raise _error("the input must be a list of accounts, and so must others")
+    seen += [{}] * (len(gathered) - len(seen))
     try:
         return report(
-            [_account(position, one) for position, one in enumerate(gathered)],
+            [_account(position, one, beside) for position, (one, beside) in enumerate(zip(gathered, seen))],
             Policy(bool(not_shared), int(application_max_age), [str(value) for value in fail_on]),
             _moment(date),
             expected=None if expected is None else _connections(plain(expected)),
             sites=None if sites is None else [str(site) for site in sites],
-            unread_sites=[str(site) for one in gathered for site in one.get("unread_sites") or ()],
+            unread_sites=[error["site"] for beside in seen for error in beside.get("site_errors") or ()],
         )
     except WpcomError as error:
         raise _error(error.message) from None
 
 
-def _account(position: int, one: Any) -> AccountRecords:
+def _account(position: int, one: Any, beside: Any) -> AccountRecords:
     for key in _LISTS:
         if not isinstance(one, dict) or not isinstance(one.get(key), list):
             raise _error(
@@ -171,7 +181,7 @@ def _account(position: int, one: Any) -> AccountRecords:
         # What is told apart by its ID must have one.
         if not all(isinstance(record, dict) and record.get("id") for record in one[key]):
             raise _error(f"{key} of account {position} has a record without id: if fields is set, it must contain id")
-    return account_records(one)
+    return account_records(one, beside.get("publicize_connections") or ())
 
 
 def _connections(expected: Any) -> Sequence[Mapping[str, Any]]:

@@ -63,7 +63,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import Wpc
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import account_records
 from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
-_KEYS = ("publicize_connections", "sites", "site_ids")
+_KEYS = ("publicize_connections", "sites", "item")
 
 
 def audit_sites(account: Any, sites: Any = None) -> list[int]:

@@ -33,8 +33,18 @@ from ansible_collections.community.wpcom.plugins.module_utils._audit.subjects im
 )
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
 from ansible_collections.community.wpcom.plugins.module_utils._records.normalize import scopes
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record
 
 VERSION = 1
+# The keys of what the module gathers.
+GATHERED = (
+    "publicize_connections",
+    "keyring_connections",
+    "services",
+    "sites",
+    "connected_applications",
+    "account",
+)
 _MOST_LINES = 20
 _WORDS = {"error": ("error", "errors"), "warning": ("warning", "warnings"), "info": ("note", "notes")}
 
@@ -72,12 +82,16 @@ def audit_report(
     }
 
 
-def account_records(gathered: Mapping[str, Any]) -> AccountRecords:
-    """Return what was gathered of an account, as plain data."""
-    known = {key: gathered[key] for key in AccountRecords.__dataclass_fields__ if gathered.get(key) is not None}
-    if "site_ids" in known:
-        known["site_ids"] = frozenset(int(number) for number in known["site_ids"])
-    return AccountRecords(**known)
+def account_records(gathered: Mapping[str, Any], others: Sequence[Record] = ()) -> AccountRecords:
+    """Return what was gathered of an account, as plain data; ``item`` of a loop has its name and the IDs of its sites."""
+    item = gathered.get("item")
+    item = item if isinstance(item, Mapping) else {}
+    return AccountRecords(
+        name=item.get("name") or None,
+        other_connections=others,
+        site_ids=frozenset(map(int, item["site_ids"])) if item.get("site_ids") else None,
+        **{key: gathered[key] for key in GATHERED if gathered.get(key) is not None},
+    )
 
 
 def _report(found: Audit, policy: Policy, now: datetime, declared: bool, unread_sites: Iterable[str]) -> dict[str, Any]:
@@ -116,8 +130,12 @@ def _report(found: Audit, policy: Policy, now: datetime, declared: bool, unread_
             for account, record in found.applications
         ],
         "drift": [_difference(one) for one in found.drift] if declared else None,
-        "unread_sites": sorted(map(one_line, unread_sites)),
+        "unread_sites": sorted(_label(sites, site) for site in unread_sites),
     }
+
+
+def _label(sites: Sequence[Site], name: str) -> str:
+    return next((site.label for site in sites if str(site.id) == name), one_line(name))
 
 
 def _sites(found: Audit, policy: Policy) -> list[Site]:
