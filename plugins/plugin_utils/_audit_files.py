@@ -57,8 +57,8 @@ def _cell(value: Any) -> Any:
 def as_junit(report: Report, policy: Policy) -> str:
     """Return ``audit.xml``: a test suite for each site, in it a test case for each connection.
 
-    A case fails with an error, and with what ``fail_on`` names; it shows other findings as its output. What is no connection
-    of a site, or does not exist, has a case where there is a finding.
+    A case fails with an error, and with what ``fail_on`` names; it shows other findings as its output. What is not a
+    connection of a site, or does not exist, has a case where there is a finding.
     """
     suites: dict[str, dict[tuple[str, Any], tuple[str, list[Mapping[str, Any]]]]] = {}
     for row in report["connections"]:

@@ -118,7 +118,8 @@ def _breakable(text: Any) -> Markup:
 
 def _shortened_text(text: Any) -> str:
     """Return a sentence with names in it, of a length that can be read."""
-    return _shortened(text, 4 * _LONGEST_NAME)
+    words = re.sub(rf"\S{{{_LONGEST_NAME},}}", lambda found: _shortened(found[0], _LONGEST_NAME // 2), str(text))
+    return _shortened(words, 4 * _LONGEST_NAME)
 
 
 def _work(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
