@@ -131,7 +131,7 @@ def _work(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         label = _APPLICATIONS if one["type"] == "application" else one["label"] or "Connections"
         account = accounts.get(one["id"], one["name"]) if one["type"] == "publicize" else one["name"]
         name = account if label == _APPLICATIONS else f"{one['label']} {account}"
-        alike = finding["action"].replace(name, "it" if label == _APPLICATIONS else "each account")
+        alike = finding["action"].replace(name, "each application" if label == _APPLICATIONS else "each account")
         groups.setdefault((one["account"], label), {}).setdefault((finding["code"], alike), []).append(finding)
     ordered = sorted(
         groups.items(),

@@ -51,14 +51,16 @@ def day(days: float) -> str:
 def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, health: float = 0.06) -> AccountRecords:
     """Return an account that looks after sites, each with up to five connections; ``health`` is the share with a trouble."""
     chance = random.Random(f"{name} {sites}")
+    # Two accounts have neither users nor sites nor connections in common.
+    user, first, domain = (1, 0, "example.com") if name != "grace" else (2, 100_000, "example.org")
     slug = [f"{names[number % len(names)].split()[0].lower()}{number // len(names) or ''}" for number in range(sites)]
     slug = ["".join(sign for sign in one if sign.isascii() and sign.isalnum()) or "site" for one in slug]
     records: list[dict[str, Any]] = [
         {
-            "id": 3000 + number,
+            "id": 3000 + first + number,
             "name": names[number % len(names)] + (f" {number // len(names)}" if number >= len(names) else ""),
-            "slug": f"{slug[number]}.example.com",
-            "url": f"https://{slug[number]}.example.com",
+            "slug": f"{slug[number]}.{domain}",
+            "url": f"https://{slug[number]}.{domain}",
         }
         for number in range(sites)
     ]
@@ -76,14 +78,14 @@ def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, he
             number = len(keyrings)
             page = {"external_id": f"p{number}", "external_name": site["name"], "external_display": site["name"]}
             keyring = {
-                "id": 2000 + number,
-                "user_id": 1,
+                "id": 2000 + first + number,
+                "user_id": user,
                 "service": service["id"],
                 "label": service["label"],
                 "external_id": f"u{number}",
-                "external_name": f"@{slug[site['id'] - 3000]}@mastodon.example"
+                "external_name": f"@{slug[site['id'] - 3000 - first]}@mastodon.example"
                 if service["id"] == "mastodon"
-                else slug[site["id"] - 3000],
+                else slug[site["id"] - 3000 - first],
                 "external_display": "Ada Lovelace" if service["id"] == "facebook" else None,
                 "additional_external_users": [page],
                 "status": status,
@@ -95,11 +97,11 @@ def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, he
             user = page if service.get("external_users_only") and chance.random() > 0.02 else keyring
             connections.append(
                 {
-                    "id": 5000 + number,
+                    "id": 5000 + first + number,
                     "site_id": site["id"],
                     "keyring_connection_id": keyring["id"],
-                    "keyring_connection_user_id": 1,
-                    "user_id": 1,
+                    "keyring_connection_user_id": user,
+                    "user_id": user,
                     "shared": chance.random() < 0.7,
                     **{key: keyring[key] for key in ("service", "label", "status", "expires")},
                     **{key: user[key] for key in ("external_id", "external_name", "external_display")},
@@ -116,8 +118,10 @@ def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, he
         keyring_connections=[normalize.keyring_connection(one, NOW) for one in keyrings],
         services=[normalize.service(one) for one in SERVICES],
         sites=records,
-        connected_applications=[normalize.connected_application({**one, "site": False}) for one in applications],
-        account={"id": 1, "username": name},
+        connected_applications=[
+            normalize.connected_application({**one, "id": one["id"] + first, "site": False}) for one in applications
+        ],
+        account={"id": user, "username": name},
     )
 
 
