@@ -28,6 +28,7 @@ FLOORS = {
     "module_utils/_event_source.py": 6,
     "module_utils/_execute.py": 5,
     "module_utils/_session.py": 5,
+    "module_utils/_audit": 4,
     "module_utils/_plan": 4,
     "module_utils/_api": 3,
     "module_utils/_cache": 3,
