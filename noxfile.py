@@ -709,8 +709,9 @@ def live(session: nox.Session) -> None:
     """Find out on ONE sandbox site what the real WordPress.com does, and put everything back: make live SITE=... KEYRING=..."""
     _install(session, "test")
     # After an interruption everything is put back, which takes its time.
-    patience = {"interrupt_timeout": 600.0, "terminate_timeout": 600.0}
-    session.run("python", "-m", "tests.live", *session.posargs, env={**CALLERS, "PYTHONPATH": str(TREE)}, **patience)
+    environment = {**CALLERS, "PYTHONPATH": str(TREE)}
+    command = ("python", "-m", "tests.live", *session.posargs)
+    session.run(*command, env=environment, interrupt_timeout=600, terminate_timeout=600)
 
 
 @nox.session(venv_backend="none", default=False)
