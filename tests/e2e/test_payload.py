@@ -17,7 +17,7 @@ from .payload import FIGURES, ROOT
 # Files, bytes, bytes after compression. A change that needs more raises its limit here, and says why in its commit.
 LIMITS = {
     "wpcom_connected_application": (33, 155_500, 55_500),
-    "wpcom_connection_info": (35, 181_500, 62_500),
+    "wpcom_connection_info": (35, 192_000, 65_500),
     "wpcom_keyring_connection": (34, 161_000, 57_000),
     "wpcom_publicize_connection": (36, 192_000, 65_000),
     "wpcom_publicize_connections": (40, 229_500, 76_500),
