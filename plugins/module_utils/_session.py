@@ -72,6 +72,11 @@ class Session:
         """Return the warnings about the connection options, and about the lists that were read."""
         return [*self.options.warnings(), *self._api.notices]
 
+    @property
+    def has_unidentified_connections(self) -> bool:
+        """Whether the list of the user's publicize connections that was read last has entries without an ID."""
+        return self._api.has_unidentified_connections
+
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError, whose message has a hint."""
         return self._with_hint(lambda: self._api.fetch(query))
@@ -87,8 +92,11 @@ class Session:
 
         return for_each(one, queries, self._parallel)
 
-    def apply(self, operation: Operation) -> Record | None:
-        """Do an operation, and return the record that it leaves. Raises WpcomError, whose message has a hint."""
+    def apply(self, operation: Operation) -> Record | bool:
+        """Do an operation, and return the record that it leaves, or whether what it deleted existed.
+
+        Raises WpcomError, whose message has a hint.
+        """
         return self._with_hint(lambda: self._api.apply(operation))
 
     def close(self) -> None:

@@ -104,7 +104,7 @@ class InProcessAction(ActionBase):
         # As AnsibleModule does before it returns a result.
         if getattr(C, "INJECT_INVOCATION", True):
             result["invocation"] = {"module_args": params}
-        secrets = validation._no_log_values
+        secrets = {*validation._no_log_values, *task.secrets}
         preserved = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**_scrubbed(result, secrets), **preserved}
 

@@ -35,4 +35,5 @@ def plain(value: Any) -> Any:
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
-    return str(value)
+    # An exact str: those that ansible-core 2.18 marks as no template stay marked by str() alone.
+    return str.__str__(str(value))

@@ -16,7 +16,7 @@ from .._records.health import EXPIRING_WITHIN_DAYS
 from .._records.record import Record
 from .applications import ConnectedApplications
 from .keyring import KeyringConnections
-from .publicize import PublicizeConnections
+from .publicize import OWN_PATH, PublicizeConnections
 from .read_only import Account, ExternalServices, Sites
 
 T = TypeVar("T")
@@ -51,13 +51,18 @@ class Api:
         """Return what is wrong with the lists that were read last, one text for each list."""
         return [notice for notice in self._notices.values() if notice]
 
+    @property
+    def has_unidentified_connections(self) -> bool:
+        """Whether the list of the user's publicize connections that was read last has entries without an ID."""
+        return bool(self._notices.get(OWN_PATH))
+
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError."""
         return cast(T, self._handle(query))
 
-    def apply(self, operation: Operation) -> Record | None:
-        """Do an operation, and return the record that it leaves, None after a deletion. Raises WpcomError."""
-        return cast("Record | None", self._handle(operation))
+    def apply(self, operation: Operation) -> Record | bool:
+        """Do an operation, and return the record that it leaves, or whether what it deleted existed. Raises WpcomError."""
+        return cast("Record | bool", self._handle(operation))
 
     def _handle(self, asked: Query[Any] | Operation) -> Any:
         return self._handlers[type(asked)](asked)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from .redaction import Redactor
 
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
+# 10,000 connections with everything that meta can add to them have 1,200,000.
+MAX_VALUES = 5_000_000
 # A character beyond the basic plane, or half of one.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -145,13 +148,28 @@ class Response:
         )
 
     def _decoded(self) -> Any:
+        # Each of them takes up to thirty times its length in memory.
+        if sum(map(self.text.count, "[{,")) > MAX_VALUES:
+            raise ValueError("too many values")
         try:
-            document = json.loads(self.text)
+            document = json.loads(self.text, parse_constant=_refuse, parse_float=_finite)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         if _depth(document) > MAX_DEPTH:
             raise ValueError("nested too deeply")
         return clean(document) if _ESCAPED_SURROGATE.search(self.text) else document
+
+
+def _refuse(constant: str) -> Any:
+    # Python reads them, and writes them into results that no other program reads.
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _depth(document: Any) -> int:

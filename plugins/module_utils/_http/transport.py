@@ -10,6 +10,7 @@ import os
 import random
 import time
 import traceback
+import zlib
 from typing import Callable, TypeVar
 from urllib.request import getproxies_environment
 
@@ -17,6 +18,7 @@ from .._errors import CheckModeError, IndeterminateWriteError, OptionError
 from .._options import ConnectionOptions
 from .._version import VERSION
 from .failures import FailedRequest, exception_failure, response_failure
+from .limits import LimitedAdapter, read_body
 from .redaction import Redactor, proxy_passwords
 from .request import Request, Response, Server
 from .retry import Pacer, never
@@ -24,7 +26,6 @@ from .retry import Pacer, never
 try:
     import requests
     import urllib3
-    from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies
 except ImportError:
     HAS_REQUESTS = False
@@ -68,10 +69,12 @@ class Transport:
         self._session.trust_env = False
         # Redirects are not followed, so they are not parsed either: requests raises on a Location that is not a URL.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        self._session.mount(options.api_url, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=parallel))
+        self._session.mount(options.api_url, LimitedAdapter(max_retries=0, pool_connections=1, pool_maxsize=parallel))
         self._session.headers.update(
             {
                 "Accept": "application/json",
+                # What read_body decodes.
+                "Accept-Encoding": "gzip",
                 "User-Agent": f"community.wpcom/{VERSION} {requests.utils.default_user_agent()}",
             }
         )
@@ -81,7 +84,7 @@ class Transport:
             options.api_url,
             options.timeout,
             _verify(options),
-            Redactor([options.api_token or "", *proxy_passwords(self._proxies.values())]),
+            Redactor([*options.secrets, *proxy_passwords(self._proxies.values())]),
         )
         if not options.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -149,7 +152,7 @@ class Transport:
         elif not request.public:
             raise OptionError(
                 f"Could not {request.action}: api_token is required. "
-                "Set the option or the environment variable WPCOM_API_TOKEN.",
+                "Set the option or the environment variable WPCOM_API_TOKEN, or those of api_token_file.",
                 code="missing_token",
             )
         self._pacer.wait_for_turn()
@@ -164,11 +167,12 @@ class Transport:
                 verify=self._server.verify,
                 proxies=self._proxies,
                 allow_redirects=False,
+                stream=True,
             )
-        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
+            text = read_body(received)
+        except (OSError, urllib3.exceptions.HTTPError, ValueError, zlib.error) as error:
             raise exception_failure(error, request, self._server) from None
         names = {name.lower(): value for name, value in received.headers.items()}
-        text = received.content.decode("utf-8", errors="replace")
         response = Response(request, self._server, received.status_code, names, text)
         if self._options.http_envelope:
             response = response.unwrapped()
