@@ -136,7 +136,7 @@ def test_each_account_is_written_with_its_own_token_and_each_host_has_its_own_re
     )
     fleet.account(
         "grace",
-        {"wpcom_api_token": "{{ lookup('ansible.builtin.file', inventory_dir ~ '/grace.token') }}"},
+        {"wpcom_api_token_file": "{{ inventory_dir }}/grace.token"},
         g5=site(5, TEAM),
         g10={"wpcom_slug": "s10.example.com", "social_connections": [TEAM, PAGE]},
         g6=site(6),
