@@ -19,6 +19,7 @@ from ._cache.read_cache import Cache
 from ._errors import ApiError, WpcomError
 from ._http.retry import never
 from ._http.transport import Transport
+from ._oauth.refresh import with_valid_token
 from ._operations import GetAccount, Operation, Query
 from ._options import ConnectionOptions
 from ._parallel import for_each
@@ -52,16 +53,20 @@ class Session:
         check_mode: bool = False,
         stop: Callable[[], bool] = never,
     ) -> None:
-        """Open nothing yet; where ``stop`` returns true, no further request or wait begins."""
-        self.options = options
+        """Open nothing yet, but refresh a token whose end is near; where ``stop`` returns true, no further request or wait begins.
+
+        Raises WpcomError where the token cannot be refreshed.
+        """
         self.cache = cache
         self.check_mode = check_mode
         self._parallel = settings.parallel
         self._stopped = threading.Event()
         self._stop = stop
         self._parent = os.getppid()
+        # In check mode too: the token is not what a task declares, and reading requires it.
+        self.options = with_valid_token(options, stop=self._is_stopped)
         self._transport = Transport(
-            options,
+            self.options,
             check_mode=check_mode,
             parallel=settings.parallel,
             sleep=self._stopped.wait,

@@ -16,12 +16,13 @@ from .payload import FIGURES, ROOT
 
 # Files, bytes, bytes after compression. A change that needs more raises its limit here, and says why in its commit.
 LIMITS = {
-    "wpcom_connected_application": (34, 165_000, 58_500),
-    "wpcom_connection_info": (36, 191_500, 65_500),
-    "wpcom_diagnostics_info": (39, 230_000, 77_500),
-    "wpcom_keyring_connection": (35, 170_500, 60_000),
-    "wpcom_publicize_connection": (37, 201_500, 68_000),
-    "wpcom_publicize_connections": (41, 239_000, 79_500),
+    "wpcom_access_token": (33, 171_000, 61_000),
+    "wpcom_connected_application": (36, 183_000, 65_000),
+    "wpcom_connection_info": (38, 209_500, 72_000),
+    "wpcom_diagnostics_info": (43, 252_000, 86_000),
+    "wpcom_keyring_connection": (37, 188_500, 66_500),
+    "wpcom_publicize_connection": (39, 219_500, 74_500),
+    "wpcom_publicize_connections": (43, 257_000, 86_000),
 }
 
 

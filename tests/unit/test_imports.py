@@ -32,6 +32,7 @@ FLOORS = {
     "module_utils/_plan": 4,
     "module_utils/_api": 3,
     "module_utils/_cache": 3,
+    "module_utils/_oauth": 3,
     "module_utils/_http": 2,
     "module_utils/_operations.py": 2,
     "module_utils/_events.py": 2,

@@ -29,6 +29,9 @@ MAX_VALUES = 5_000_000
 # A character beyond the basic plane, or half of one.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
+# The parameters of OAuth that are secrets.
+_SECRET_PARAMETERS = frozenset(("code", "code_verifier", "client_secret", "password", "refresh_token", "token"))
+
 T = TypeVar("T")
 
 
@@ -37,7 +40,8 @@ class Request:
     """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
 
     ``path`` is below the REST root, or below ``root``. A ``public`` request does not require a token. ``credentials`` is what
-    it identifies itself with.
+    it identifies itself with. An ``oauth`` request is sent in check mode too, and its response has secrets; ``form`` is the body
+    as a form, with secrets.
     """
 
     method: str
@@ -48,11 +52,19 @@ class Request:
     public: bool = False
     credentials: str = TOKEN
     root: str = REST_ROOT
+    oauth: bool = False
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def is_write(self) -> bool:
-        """Whether the request may change something."""
-        return self.method != "GET"
+        """Whether the request may change something that tasks declare."""
+        return self.method != "GET" and not self.oauth
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return the values of the form and the query that must not be shown."""
+        given = {**(self.form or {}), **self.params} if self.oauth else {}
+        return [str(value) for name, value in given.items() if name in _SECRET_PARAMETERS and value]
 
     @property
     def query(self) -> dict[str, Any]:
@@ -84,8 +96,10 @@ class Response:
 
     @cached_property
     def document(self) -> Any:
-        """The decoded body without secrets. Raises ValueError."""
+        """The decoded body without secrets, except for those that OAuth issues. Raises ValueError."""
         document = self._decoded()
+        if self.request.oauth:
+            return document
         # Large lists are the rule and echoed secrets the exception, so look before walking through them.
         return self.server.redact.deep(document) if self.server.redact.is_needed(self.text) else document
 
@@ -155,10 +169,18 @@ class Response:
 
     def error(self, problem: str) -> ResponseError:
         """Return the error for a response that is not the API's."""
-        excerpt = self.server.redact.excerpt(self.text)
+        # A token that was just issued is not known as a secret yet.
+        is_hidden = self.request.oauth and self.is_success and bool(self.text)
+        excerpt = "" if is_hidden else self.server.redact.excerpt(self.text)
+        content = (
+            f"began with: {excerpt}"
+            if excerpt
+            else "had a body that is not shown"
+            if is_hidden
+            else "had an empty body"
+        )
         return ResponseError(
-            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url}"
-            + (f" began with: {excerpt}" if excerpt else " had an empty body")
+            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url} {content}"
             + ". Check api_url, and that no proxy or login page responds instead of the API.",
             status=self.status,
             api_message=excerpt,

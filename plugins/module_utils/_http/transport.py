@@ -12,6 +12,7 @@ import time
 import traceback
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable, TypeVar
 from urllib.request import getproxies_environment
 
@@ -178,25 +179,32 @@ class Transport:
         if is_enveloped:
             query["http_envelope"] = "1"
         headers = self._credentials(request, query)
+        # The form of an OAuth request has what authenticates the client.
+        server = (
+            replace(self._server, redact=self._server.redact.with_secrets(request.secrets))
+            if request.oauth
+            else self._server
+        )
         self._pacer.wait_for_turn()
         try:
             received = self._session.request(
                 request.method,
-                f"{self._server.url}{request.root}{request.path}",
+                f"{server.url}{request.root}{request.path}",
                 params=query,
+                data=request.form,
                 json=request.body,
                 headers=headers,
-                timeout=self._server.timeout,
-                verify=self._server.verify,
+                timeout=server.timeout,
+                verify=server.verify,
                 proxies=self._proxies,
                 allow_redirects=False,
                 stream=True,
             )
             text = read_body(received)
         except (OSError, urllib3.exceptions.HTTPError, ValueError, zlib.error) as error:
-            raise exception_failure(error, request, self._server) from None
+            raise exception_failure(error, request, server) from None
         names = {name.lower(): value for name, value in received.headers.items()}
-        response = Response(request, self._server, received.status_code, names, text)
+        response = Response(request, server, received.status_code, names, text)
         return response.unwrapped() if is_enveloped else response
 
     def _credentials(self, request: Request, query: dict[str, Any]) -> dict[str, str]:
