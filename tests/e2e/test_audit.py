@@ -68,7 +68,7 @@ def test_nothing_is_read_for_a_wrong_variable_and_nothing_written_for_a_wrong_to
     assert simulator.requests() == []
     outcome, _changed, printed = audit(ansible, {**connected, "WPCOM_API_TOKEN": "sim-token-sharing"})
     assert outcome == "failed"
-    assert "his token has the scope sharing, but" in printed
+    assert "Could not list your sites: HTTP 403 authorization_required" in printed
     assert written(ansible) == {}
 
 
