@@ -97,6 +97,12 @@ def _prepare_environment() -> None:
         COLLECTION.symlink_to(os.path.relpath(ROOT, COLLECTION.parent))
 
 
+def _can_have_browser() -> bool:
+    """Return whether Chromium is found, or can be installed by this user."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return any(map(shutil.which, names)) or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
+
+
 def _java_version() -> int:
     """Return the major version of Java, which ansible-rulebook runs its rules with, 0 where there is none."""
     home = os.environ.get("JAVA_HOME")
@@ -134,6 +140,7 @@ CHECKS = [
     "unit",
     "package",
     *(["eda"] if _java_version() >= JAVA else []),
+    *(["browser"] if _can_have_browser() else []),
     "simulator",
     "docs",
     "awx",
@@ -293,6 +300,8 @@ def test(session: nox.Session) -> None:
         print(f"note: Python 3.9 was not found: {OLDEST_TARGET} is the oldest that is tested", flush=True)
     if "eda" not in CHECKS:
         print(f"note: Java {JAVA} was not found: the event source is not tested with ansible-rulebook", flush=True)
+    if "browser" not in CHECKS:
+        print("note: Chromium was not found: the page of the audit is not tested in a browser", flush=True)
     running: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -382,6 +391,22 @@ def eda(session: nox.Session) -> None:
     _require(session, r"^[1-9]\d* passed", _run(session, *command, PYTHONPATH=TREE))
 
 
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Test the page of the audit in headless Chromium, which is installed where apt-get can do that."""
+    if not _can_have_browser():
+        session.error("Chromium is required. On Debian or Ubuntu: apt-get install chromium chromium-driver")
+    if not shutil.which("chromium") and not shutil.which("google-chrome"):
+        packages = ("chromium", "chromium-driver", "fonts-dejavu-core")
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "update", "-q", external=True, env=environment)
+        session.run(
+            *("apt-get", "install", "-q", "-y", "--no-install-recommends", *packages), external=True, env=environment
+        )
+    _install(session, "browser")
+    session.run("python", "-m", "pytest", "-q", "-rs", "tests/browser", *session.posargs, env={"PYTHONPATH": str(TREE)})
+
+
 @_for_each_core
 def units(session: nox.Session, core: str) -> None:
     """Run the unit tests on the oldest Python, without those that take long and depend on no version of Python."""
@@ -457,13 +482,14 @@ def same_results(session: nox.Session, core: str) -> None:
 
 @nox.session
 def molecule(session: nox.Session) -> None:
-    """Run the molecule scenario of the role."""
+    """Run the molecule scenarios of the roles."""
     _install(session, "test")
     home = _home(session)
-    with session.chdir(COLLECTION / "extensions"):
-        output = _run(session, "molecule", "test", "--scenario-name", "social_connections", HOME=home)
-    _require_ended(session, home)
-    _require(session, r"actions=(\d+) +successful=\1 .*failed=0", output)
+    for role in ("social_connections", "social_connections_audit"):
+        with session.chdir(COLLECTION / "extensions"):
+            output = _run(session, "molecule", "test", "--scenario-name", role, HOME=home)
+        _require_ended(session, home)
+        _require(session, r"actions=(\d+) +successful=\1 .*failed=0", output)
 
 
 @nox.session

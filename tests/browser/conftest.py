@@ -21,7 +21,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-AXE = Path(axe_selenium_python.__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+# Where it is differs from version to version.
+AXE = next(Path(axe_selenium_python.__file__).parent.rglob("axe.min.js"))
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
 # Where the pictures are kept to look at; a temporary folder otherwise.
 PICTURES = os.environ.get("BROWSER_PICTURES")
@@ -123,7 +124,10 @@ class Browser:
 @pytest.fixture(scope="session")
 def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Browser]]:
     """Return a function that starts a browser, which ends with the tests."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    programs = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    program = next(filter(None, programs), None)
+    # Where the runners of GitHub have it.
+    driver = shutil.which("chromedriver") or shutil.which("chromedriver", path=os.environ.get("CHROMEWEBDRIVER", ""))
     if not program or not driver:
         pytest.fail("Chromium is required. On Debian or Ubuntu: apt-get install chromium chromium-driver")
     started = []
