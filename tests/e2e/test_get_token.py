@@ -16,9 +16,11 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 from urllib.parse import parse_qsl, urlsplit
@@ -133,8 +135,15 @@ def extra(**values: Any) -> tuple[str, str]:
     return "-e", json.dumps(values)
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Return a folder for temporary files, with a path that is short enough for Ansible's sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("flow", ["classic", "oauth2.1"])
-def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator, tmp_path: Path) -> None:
+def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator, temporary: Path) -> None:
     """Neither output, logs, temporary files nor the process list has a secret, at the highest verbosity."""
     port = free_port()
     simulator.patch(clients=[{"ID": 60001, "redirect_URIs": [f"http://127.0.0.1:{port}/callback"]}])
@@ -148,7 +157,7 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
     def keep() -> None:
         """Keep what is in temporary files, however short their life is."""
         while not end.is_set():
-            for folder in (ansible.home, tmp_path / "tmp"):
+            for folder in (ansible.home, temporary):
                 for file in list(folder.rglob("*")):
                     try:
                         kept.add(file.read_text(errors="replace"))
@@ -156,7 +165,6 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
                         continue
             time.sleep(0.01)
 
-    (tmp_path / "tmp").mkdir()
     watcher = threading.Thread(target=keep, daemon=True)
     watcher.start()
     with Watch() as watch:
@@ -170,7 +178,7 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
             WPCOM_CLIENT_SECRET=SECRET if flow == "classic" else "",
             ANSIBLE_LOG_PATH=str(ansible.home / "ansible.log"),
             ANSIBLE_DISPLAY_ARGS_TO_STDOUT="true",
-            TMPDIR=str(tmp_path / "tmp"),
+            TMPDIR=str(temporary),
         )
         redirect = approve(simulator, run.until(URL))
         page = open_page(redirect)
