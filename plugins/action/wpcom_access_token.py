@@ -21,7 +21,8 @@ from ansible_collections.community.wpcom.plugins.module_utils._execute import Ta
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import HAS_REQUESTS
 from ansible_collections.community.wpcom.plugins.modules.wpcom_access_token import ARGUMENT_SPEC, RULES
 from ansible_collections.community.wpcom.plugins.plugin_utils._access_token import get_token
-from ansible_collections.community.wpcom.plugins.plugin_utils._in_process import environment_variables, plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._in_process import environment_variables
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 # Ansible imports an action before it starts the worker, in the process that prints. Where the output is a pipe, Python would
 # keep the URL back until the end, while the task waits for a browser.

@@ -45,8 +45,8 @@ CONNECTION_OPTIONS = (
     ConnectionOption("retry_max_delay", "int", "WPCOM_RETRY_MAX_DELAY", 60),
     ConnectionOption("http_envelope", "bool", "WPCOM_HTTP_ENVELOPE", False),
 )
-# Of these four an option wins over each variable, so that one variable alone must not fill in an option.
-_TOKEN_OPTIONS = ("api_token", "api_token_file")
+# Either option takes precedence over both variables, so a variable must not fill in its option before both are known.
+TOKEN_OPTIONS = ("api_token", "api_token_file")
 
 
 def publicize_connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -85,7 +85,7 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
     spec: dict[str, dict[str, Any]] = {}
     for option in CONNECTION_OPTIONS:
         spec[option.name] = {"type": option.type}
-        if option.name not in _TOKEN_OPTIONS:
+        if option.name not in TOKEN_OPTIONS:
             spec[option.name]["fallback"] = (environment_fallback, [option.environment])
         if option.default is not None:
             spec[option.name]["default"] = option.default
@@ -125,7 +125,7 @@ class ConnectionOptions:
         """Return warnings about what is allowed but unsafe."""
         warnings = list(self.token_file.warnings) if self.token_file else []
         parts = urlsplit(self.api_url)
-        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             warnings.append(f"api_url {self.api_url} does not use https: the token is sent unencrypted.")
         return warnings
 
@@ -207,7 +207,8 @@ def _checked_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 

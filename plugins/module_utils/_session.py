@@ -14,6 +14,7 @@ from typing import Any, Callable, TypeVar
 
 from ._api.client import Api
 from ._api.hints import hint, needs_account
+from ._api.resource import HasHandlers
 from ._cache.read_cache import Cache
 from ._errors import ApiError, WpcomError
 from ._http.retry import never
@@ -30,10 +31,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What a session has in addition to the connection options: parallel requests, and the days before an expiry."""
+    """What a session has in addition to the connection options: parallel requests, and the days before an expiry.
+
+    ``resources`` are those that only some modules need.
+    """
 
     parallel: int = 2
     expiring_within: int = EXPIRING_WITHIN_DAYS
+    resources: tuple[Callable[[Transport], HasHandlers], ...] = ()
 
 
 class Session:
@@ -67,14 +72,20 @@ class Session:
             sleep=self._stopped.wait,
             stop=self._is_stopped,
         )
-        self._api = Api(self._transport, expiring_within=settings.expiring_within)
+        self._api = Api(self._transport, expiring_within=settings.expiring_within, further=settings.resources)
         self._account: Record | None = None
+        self._is_account_asked = False
         self._asking = threading.Lock()
 
     @property
     def warnings(self) -> list[str]:
         """Return the warnings about the connection options, and about the lists that were read."""
         return [*self.options.warnings(), *self._api.notices]
+
+    @property
+    def has_unidentified_connections(self) -> bool:
+        """Whether the list of the user's publicize connections that was read last has entries without an ID."""
+        return self._api.has_unidentified_connections
 
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError, whose message has a hint."""
@@ -91,8 +102,11 @@ class Session:
 
         return for_each(one, queries, self._parallel)
 
-    def apply(self, operation: Operation) -> Record | None:
-        """Do an operation, and return the record that it leaves. Raises WpcomError, whose message has a hint."""
+    def apply(self, operation: Operation) -> Record | bool:
+        """Do an operation, and return the record that it leaves, or whether what it deleted existed.
+
+        Raises WpcomError, whose message has a hint.
+        """
         return self._with_hint(lambda: self._api.apply(operation))
 
     def close(self) -> None:
@@ -118,10 +132,11 @@ class Session:
     def _account_of_token(self) -> Record | None:
         # Requests that are made in parallel may end with the same error.
         with self._asking:
-            if self._account is None:
+            if not self._is_account_asked:
+                self._is_account_asked = True
                 try:
                     self._account = self._api.fetch(GetAccount())
                 except WpcomError:
                     # The error that led here is the one to report.
-                    return None
+                    pass
             return self._account

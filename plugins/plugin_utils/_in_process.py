@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import Any, Callable
 
 from ansible import constants as C
@@ -27,6 +26,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._http.transport im
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 SWITCH = "WPCOM_IN_PROCESS"
 
@@ -187,20 +187,3 @@ def environment_variables(variables: Mapping[str, Any]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def plain(value: Any) -> Any:
-    """Return a task's argument as a module gets it: without tags, vault objects or lazy containers."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items() if not str(key).startswith("_ansible_")}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, (date, datetime)):
-        # As JSON, in which modules get their arguments, has them.
-        return value.isoformat()
-    for kind in (int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return str(value)

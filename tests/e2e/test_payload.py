@@ -19,6 +19,7 @@ LIMITS = {
     "wpcom_access_token": (33, 171_000, 61_000),
     "wpcom_connected_application": (36, 183_000, 65_000),
     "wpcom_connection_info": (38, 209_500, 72_000),
+    "wpcom_diagnostics_info": (43, 252_000, 86_000),
     "wpcom_keyring_connection": (37, 188_500, 66_500),
     "wpcom_publicize_connection": (39, 219_500, 74_500),
     "wpcom_publicize_connections": (43, 257_000, 86_000),

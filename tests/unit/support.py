@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
@@ -24,6 +26,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._options import CO
 from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connected_application,
     wpcom_connection_info,
+    wpcom_diagnostics_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
     wpcom_publicize_connections,
@@ -106,8 +109,8 @@ class Script(BaseAdapter):
         response.headers = CaseInsensitiveDict(answer.headers)
         response.url = request.url or ""
         response.request = request
-        response._content = answer.body.encode() if isinstance(answer.body, str) else answer.body
-        response._content_consumed = True
+        body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+        response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
         return response
 
     def close(self) -> None:
@@ -173,6 +176,7 @@ MODULES = {
     "keyring": wpcom_keyring_connection.MODULE,
     "application": wpcom_connected_application.MODULE,
     "info": wpcom_connection_info.MODULE,
+    "diagnostics": wpcom_diagnostics_info.MODULE,
 }
 
 

@@ -35,6 +35,18 @@ _HINTS = {
     "not_allowed": "Check api_url: something between this host and the API changes the method.",
 }
 
+# The codes that the API is known to have; those without a hint of their own are in the second part.
+KNOWN_CODES = (
+    *_HINTS,
+    "authorization_required",
+    "not_found",
+    "unknown_application_access_token",
+    "too_many_requests",
+    "invalid_request",
+    "invalid_client",
+    "server_error",
+)
+
 _MAY_NOT = (
     "The user of this token is not allowed to do this here: creating a connection requires the capability publish_posts, "
     "sharing it edit_others_posts, and a connection that is owned by another user cannot be changed."

@@ -21,6 +21,8 @@ from .._records.record import Record, Records
 from . import confirm
 from .resource import Handlers, Resource, found, quoted, reading, writing
 
+OWN_PATH = "/me/publicize-connections/"
+
 
 class PublicizeConnections(Resource):
     """Publicize connections: the connections of a site to a third-party account."""
@@ -156,10 +158,13 @@ class PublicizeConnections(Resource):
         record, _lost = confirm.confirmed(self._transport, lambda: self._one(request), read_back)
         return confirm.verified(record, expected, request, previous=dict(operation.previous))
 
-    def delete(self, operation: DeletePublicizeConnection) -> None:
-        """Delete one: POST /me/publicize-connections/$ID/delete or /sites/$site/publicize-connections/$ID/delete."""
+    def delete(self, operation: DeletePublicizeConnection) -> bool:
+        """Delete one: POST /me/publicize-connections/$ID/delete or /sites/$site/publicize-connections/$ID/delete.
+
+        Returns whether it existed.
+        """
         where = f" on site {operation.site}" if operation.site else ""
-        self._delete(
+        return self._delete(
             writing(
                 f"{_path(operation.site)}{operation.connection_id}/delete",
                 f"delete publicize connection {operation.connection_id}{where}",
@@ -170,7 +175,7 @@ class PublicizeConnections(Resource):
 
 
 def _path(site: str | None) -> str:
-    return "/me/publicize-connections/" if site is None else f"/sites/{quoted(site)}/publicize-connections/"
+    return OWN_PATH if site is None else f"/sites/{quoted(site)}/publicize-connections/"
 
 
 def _id(record: Record) -> int:

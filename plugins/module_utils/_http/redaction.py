@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 EXCERPT_LENGTH = 300
+_LONG = 64 * 2**10
 MASK = "********"
 HTML_NAMES = {"&": ("amp",), "<": ("lt",), ">": ("gt",), '"': ("quot",), "'": ("apos",)}
 
@@ -43,11 +44,15 @@ class Redactor:
     def cut(self, text: str) -> str:
         """Return the beginning of a text without the secrets."""
         # Redacted before it is cut, or half a token could stay at the end.
-        return self(text)[:EXCERPT_LENGTH]
+        return self._beginning(text)[:EXCERPT_LENGTH]
 
     def excerpt(self, text: str) -> str:
         """Return the beginning of a text on one line, without the secrets."""
-        return " ".join(self(text).split())[:EXCERPT_LENGTH]
+        return " ".join(self._beginning(text).split())[:EXCERPT_LENGTH]
+
+    def _beginning(self, text: str) -> str:
+        # A page of 64 MiB would take seconds. What is left of a secret at its end is dropped with what is around it.
+        return self(text) if len(text) <= _LONG else self(text[:_LONG])[: -_LONG // 4]
 
     def is_needed(self, text: str) -> bool:
         """Whether a JSON text may hold a secret; far faster than redaction itself."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,14 @@ from .._errors import IndeterminateWriteError, ResponseError
 from .._records.record import clean
 from .redaction import Redactor
 
+REST_ROOT = "/rest/v1.1"
+# What a request identifies itself with: the token in the header, nothing, a token that does not exist, or the token as a
+# parameter of the query.
+TOKEN, ANONYMOUS, WRONG_TOKEN, TOKEN_PARAMETER = "token", "anonymous", "wrong_token", "token_parameter"
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
+# 10,000 connections with everything that meta can add to them have 1,200,000.
+MAX_VALUES = 5_000_000
 # A character beyond the basic plane, or half of one.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -32,8 +39,9 @@ T = TypeVar("T")
 class Request:
     """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
 
-    ``path`` is below the REST root, that of an ``oauth`` request below the URL of the API. A ``public`` request does not require
-    a token, and an ``oauth`` request never sends one; it is sent in check mode too. ``form`` is the body as a form, with secrets.
+    ``path`` is below the REST root, or below ``root``. A ``public`` request does not require a token. ``credentials`` is what
+    it identifies itself with. An ``oauth`` request is sent in check mode too, and its response has secrets; ``form`` is the body
+    as a form, with secrets.
     """
 
     method: str
@@ -42,6 +50,8 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     public: bool = False
+    credentials: str = TOKEN
+    root: str = REST_ROOT
     oauth: bool = False
     form: Mapping[str, str] | None = field(default=None, repr=False)
 
@@ -130,7 +140,19 @@ class Response:
             body = json.dumps(envelope["body"])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return self
-        return replace(self, status=status, headers={**headers, "content-type": "application/json"}, text=body)
+        # The clock of the server is not in the envelope.
+        outer = {"date": self.headers["date"]} if "date" in self.headers else {}
+        return replace(self, status=status, headers={**outer, **headers, "content-type": "application/json"}, text=body)
+
+    @cached_property
+    def has_lone_surrogate(self) -> bool:
+        """Whether a text of the document has half of a character beyond the basic plane."""
+        if not _ESCAPED_SURROGATE.search(self.text):
+            return False
+        try:
+            return bool(self._decoded() != json.loads(self.text))
+        except (ValueError, RecursionError):
+            return False
 
     def parse(self, read: Callable[[Any], T]) -> T:
         """Return what ``read`` makes of the document; it raises ValueError for a document of another form.
@@ -167,13 +189,28 @@ class Response:
         )
 
     def _decoded(self) -> Any:
+        # Each of them takes up to thirty times its length in memory.
+        if sum(map(self.text.count, "[{,")) > MAX_VALUES:
+            raise ValueError("too many values")
         try:
-            document = json.loads(self.text)
+            document = json.loads(self.text, parse_constant=_refuse, parse_float=_finite)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         if _depth(document) > MAX_DEPTH:
             raise ValueError("nested too deeply")
         return clean(document) if _ESCAPED_SURROGATE.search(self.text) else document
+
+
+def _refuse(constant: str) -> Any:
+    # Python reads them, and writes them into results that no other program reads.
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _depth(document: Any) -> int:

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .._errors import ApiError, OptionError
-from .._http.request import Request, Response
+from .._http.request import ANONYMOUS, Request, Response
 from .._http.transport import Transport
 from .._records.dates import date
 from .._records.normalize import scopes
@@ -56,7 +57,7 @@ class AuthorizationServer:
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
         }
-        request = Request("POST", f"{self._prefix}/register", "register a client", body=body, oauth=True)
+        request = Request("POST", f"{self._prefix}/register", "register a client", body=body)
         try:
             return self._send(request, {}).parse(lambda document: _text(document, "client_id"))
         except ApiError as error:
@@ -74,7 +75,7 @@ class AuthorizationServer:
         given = {name: value for name, value in form.items() if value}
         refreshing = given["grant_type"] == "refresh_token"
         action = "refresh the token" if refreshing else "get a token"
-        request = Request("POST", f"{self._prefix}/token", action, form=given, oauth=True)
+        request = Request("POST", f"{self._prefix}/token", action, form=given)
         return self._send(request, _REFRESH_HINTS if refreshing else _HINTS).parse(_token_response)
 
     def token_info(self, client_id: str, token: str) -> Mapping[str, Any]:
@@ -84,13 +85,12 @@ class AuthorizationServer:
             f"{self._prefix}/token-info",
             "read whose token it is",
             params={"client_id": client_id, "token": token},
-            oauth=True,
         )
         return self._send(request, {}).parse(_mapping)
 
     def _send(self, request: Request, hints: Mapping[str, str]) -> Response:
         try:
-            response = self._transport.send(request)
+            response = self._transport.send(replace(request, root="", credentials=ANONYMOUS, oauth=True))
             slug, text = response.slug_and_text
             # The status of an error of OAuth may be any.
             if slug:

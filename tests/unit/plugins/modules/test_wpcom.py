@@ -25,6 +25,7 @@ from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_access_token,
     wpcom_connected_application,
     wpcom_connection_info,
+    wpcom_diagnostics_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
     wpcom_publicize_connections,
@@ -38,6 +39,7 @@ MODULES: dict[str, Any] = {
     "keyring": wpcom_keyring_connection,
     "application": wpcom_connected_application,
     "info": wpcom_connection_info,
+    "diagnostics": wpcom_diagnostics_info,
 }
 
 
@@ -217,7 +219,9 @@ def test_wrong_options_are_refused_before_any_request(
 def test_message_names_the_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(_module, "HAS_REQUESTS", False)
     monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
-    task = {"info": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
+    task = {"info": {}, "diagnostics": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(
+        kind, {"id": 1}
+    )
     result = run_module(kind, **task)
     assert result["failed"] is True
     assert "requests" in result["msg"]
@@ -275,7 +279,7 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
     assert support == {
         "action_group": "full",
         "check_mode": "full",
-        "diff_mode": "N/A" if kind == "info" else "full",
+        "diff_mode": "N/A" if kind in ("info", "diagnostics") else "full",
         "idempotent": "full",
     }
     examples = yaml.safe_load(module.EXAMPLES)
