@@ -39,6 +39,8 @@ CORES = {
     "devel": ("3.13", "3.14"),
 }
 DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
+# The oldest Java that ansible-rulebook runs on.
+JAVA = 17
 TARGET_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 COVERAGE_FLOORS = {"plugins/module_utils": 95, "plugins/modules": 90}
 STEP_TIMEOUT = "40m"
@@ -93,6 +95,18 @@ def _prepare_environment() -> None:
         COLLECTION.symlink_to(os.path.relpath(ROOT, COLLECTION.parent))
 
 
+def _java_version() -> int:
+    """Return the major version of Java, which ansible-rulebook runs its rules with, 0 where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = Path(home) / "bin" / "java" if home else Path(shutil.which("java") or "java")
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return 0
+    found = re.search(r'version "(\d+)', answer.stderr)
+    return int(found.group(1)) if found else 0
+
+
 # For the session "live": the token and the other variables of the modules.
 CALLERS = {name: value for name, value in os.environ.items() if name.startswith("WPCOM_")}
 _prepare_environment()
@@ -116,6 +130,7 @@ CHECKS = [
     f"units-{NEWEST}",
     "unit",
     "package",
+    *(["eda"] if _java_version() >= JAVA else []),
     "simulator",
     "docs",
     "molecule",
@@ -270,6 +285,8 @@ def test(session: nox.Session) -> None:
         print(f"note: no Python was found for ansible-core {', '.join(missing)}", flush=True)
     if OLDEST_TARGET != "3.9":
         print(f"note: Python 3.9 was not found: {OLDEST_TARGET} is the oldest that is tested", flush=True)
+    if "eda" not in CHECKS:
+        print(f"note: Java {JAVA} was not found: the event source is not tested with ansible-rulebook", flush=True)
     running: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -325,6 +342,16 @@ def e2e(session: nox.Session) -> None:
     """Run the tests that start Ansible's commands against the simulator."""
     # Most of the time is spent waiting for Ansible's commands.
     _pytest(session, *([] if session.posargs else ["-n2"]), "tests/e2e")
+
+
+@nox.session
+def eda(session: nox.Session) -> None:
+    """Run the event source in ansible-rulebook against the simulator; requires Java."""
+    if _java_version() < JAVA:
+        session.error(f"Java {JAVA} or newer is required. On Debian or Ubuntu: apt-get install default-jre-headless")
+    _install(session, "eda")
+    command = ("python", "-m", "pytest", "-q", "-rs", "tests/eda", *session.posargs)
+    _require(session, r"^[1-9]\d* passed", _run(session, *command, PYTHONPATH=TREE))
 
 
 @_for_each_core
@@ -436,7 +463,9 @@ def mypy(session: nox.Session, core: str) -> None:
     expected = len(_files(session, *(f"plugins/{folder}/*.py" for folder in folders)))
     if checked < expected:
         session.error(f"mypy checked {checked} of {expected} files")
-    _run(session, "python", "-m", "mypy", *options, "noxfile.py", "conftest.py")
+    # ansible-rulebook loads its plugins by their path, not as a part of a package.
+    files = ("noxfile.py", "conftest.py", *_files(session, "extensions/*.py"))
+    _run(session, "python", "-m", "mypy", *options, *files)
 
 
 @nox.session

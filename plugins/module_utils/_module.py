@@ -85,6 +85,8 @@ def run_module(spec: ModuleSpec) -> None:
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     task = run_task(spec, module.params, check_mode=module.check_mode, diff=module._diff, stop=_is_unread)
+    # A token of the environment or of a file is not known to Ansible.
+    module.no_log_values.update(task.secrets)
     for warning in task.warnings:
         module.warn(warning)
     if task.failed:

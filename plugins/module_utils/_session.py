@@ -76,6 +76,11 @@ class Session:
         """Return the warnings about the connection options, and about the lists that were read."""
         return [*self.options.warnings(), *self._api.notices]
 
+    @property
+    def has_unidentified_connections(self) -> bool:
+        """Whether the list of the user's publicize connections that was read last has entries without an ID."""
+        return self._api.has_unidentified_connections
+
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError, whose message has a hint."""
         return self._with_hint(lambda: self._api.fetch(query))

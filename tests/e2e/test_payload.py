@@ -16,12 +16,12 @@ from .payload import FIGURES, ROOT
 
 # Files, bytes, bytes after compression. A change that needs more raises its limit here, and says why in its commit.
 LIMITS = {
-    "wpcom_connected_application": (34, 165_000, 58_500),
-    "wpcom_connection_info": (36, 191_500, 65_500),
-    "wpcom_diagnostics_info": (39, 230_000, 77_500),
-    "wpcom_keyring_connection": (35, 170_500, 60_000),
-    "wpcom_publicize_connection": (37, 201_500, 68_000),
-    "wpcom_publicize_connections": (41, 239_000, 79_500),
+    "wpcom_connected_application": (35, 173_500, 61_500),
+    "wpcom_connection_info": (37, 200_000, 68_500),
+    "wpcom_diagnostics_info": (40, 238_500, 81_000),
+    "wpcom_keyring_connection": (36, 179_000, 63_000),
+    "wpcom_publicize_connection": (38, 210_000, 71_000),
+    "wpcom_publicize_connections": (42, 247_000, 82_500),
 }
 
 

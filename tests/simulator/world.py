@@ -207,6 +207,8 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "members": Field(_list_of(MEMBER), []),
         "private": Field(BOOL, False),
         "visible": Field(BOOL, True),
+        "plan": Field(_or_null(TEXT), "free_plan"),
+        "deleted": Field(BOOL, False),
         "active": Field(BOOL, True),
         "domain_only": Field(BOOL, False),
         "redirect": Field(BOOL, False),

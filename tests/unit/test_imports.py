@@ -25,6 +25,7 @@ FLOORS = {
     "modules": 7,
     "plugin_utils": 6,
     "module_utils/_module.py": 6,
+    "module_utils/_event_source.py": 6,
     "module_utils/_execute.py": 5,
     "module_utils/_session.py": 5,
     "module_utils/_plan": 4,
@@ -32,10 +33,12 @@ FLOORS = {
     "module_utils/_cache": 3,
     "module_utils/_http": 2,
     "module_utils/_operations.py": 2,
+    "module_utils/_events.py": 2,
     "module_utils/_parallel.py": 1,
     "module_utils/_errors.py": 1,
     "module_utils/_options.py": 1,
     "module_utils/_records": 1,
+    "module_utils/_token_file.py": 1,
     "module_utils/_version.py": 1,
 }
 # An import from outside the collection, and the only file or package that may have it.

@@ -17,7 +17,7 @@ from .._records.health import EXPIRING_WITHIN_DAYS
 from .._records.record import Record
 from .applications import ConnectedApplications
 from .keyring import KeyringConnections
-from .publicize import PublicizeConnections
+from .publicize import OWN_PATH, PublicizeConnections
 from .read_only import Account, ExternalServices, Sites
 from .resource import HasHandlers
 
@@ -58,6 +58,11 @@ class Api:
     def notices(self) -> list[str]:
         """Return what is wrong with the lists that were read last, one text for each list."""
         return [notice for notice in self._notices.values() if notice]
+
+    @property
+    def has_unidentified_connections(self) -> bool:
+        """Whether the list of the user's publicize connections that was read last has entries without an ID."""
+        return bool(self._notices.get(OWN_PATH))
 
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError."""

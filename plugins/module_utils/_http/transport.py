@@ -83,7 +83,7 @@ class Transport:
             options.api_url,
             options.timeout,
             _verify(options),
-            Redactor([options.api_token or "", *proxy_passwords(self._proxies.values())]),
+            Redactor([*options.secrets, *proxy_passwords(self._proxies.values())]),
         )
         if not options.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -205,7 +205,7 @@ class Transport:
         if not token:
             raise OptionError(
                 f"Could not {request.action}: api_token is required. "
-                "Set the option or the environment variable WPCOM_API_TOKEN.",
+                "Set the option or the environment variable WPCOM_API_TOKEN, or those of api_token_file.",
                 code="missing_token",
             )
         if request.credentials == TOKEN_PARAMETER:

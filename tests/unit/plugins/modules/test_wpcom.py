@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Callable
 from unittest import mock
 
@@ -158,6 +159,26 @@ def test_options_from_the_environment(
     assert run_module("publicize", id=5001, api_token="wrong")["error"]["code"] == "invalid_token"
     monkeypatch.setenv("WPCOM_TIMEOUT", "soon")
     assert "timeout" in run_module("publicize", id=5001)["msg"]
+
+
+def test_token_from_a_file_is_masked_as_an_option_is(
+    run_module: Runner, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ansible itself knows neither the token of a file nor that of a variable that the module reads."""
+    path = tmp_path / "token"
+    path.write_text(json.dumps({"access_token": TOKEN, "refresh_token": "renew!me"}), encoding="utf-8")
+    path.chmod(0o600)
+    for name, value in {"WPCOM_API_TOKEN_FILE": str(path), "WPCOM_API_TOKEN": TOKEN}.items():
+        monkeypatch.setenv(name, value)
+        result = run_module("keyring", api_url=simulator.url, service=f"a-{TOKEN}-z")
+        assert result["error"]["code"] == "unknown_service"
+        assert "a-********-z" in result["msg"]
+        assert {request["authorization"] for request in simulator.requests()} == {"bearer"}
+    monkeypatch.delenv("WPCOM_API_TOKEN")
+    result = run_module("keyring", api_url=simulator.url, service="a-renew!me-z")
+    assert "a-********-z" in result["msg"]
+    path.unlink()
+    assert "does not exist" in run_module("keyring", api_url=simulator.url, id=2001)["msg"]
 
 
 @pytest.mark.parametrize(
