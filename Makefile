@@ -30,7 +30,7 @@ demo: ## Run the demo playbook against a WordPress.com simulator on this machine
 	$(nox) -s demo
 
 .PHONY: test
-test: ## Run every check, two at a time, or some: make test SESSIONS="unit ruff"
+test: ## Run every check, several at a time, or some: make test SESSIONS="unit ruff"
 	$(nox) -s test -- $(SESSIONS)
 
 .PHONY: docs

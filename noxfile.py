@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,7 @@ DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 # The oldest Java that ansible-rulebook runs on.
 JAVA = 17
 TARGET_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+AWX_DISTRIBUTION = "ansible==10.7.0"
 COVERAGE_FLOORS = {"plugins/module_utils": 95, "plugins/modules": 90}
 STEP_TIMEOUT = "40m"
 # Stands in for the get-pip script that ansible-test fetches from elsewhere than the package index.
@@ -124,6 +126,7 @@ OLDEST, NEWEST = RELEASED[0], RELEASED[-1]
 OLDEST_TARGET = min(PYTHONS, key=TARGET_PYTHONS.index)
 # What "make test" runs, the longest first. The workflows run the sanity tests of every ansible-core.
 CHECKS = [
+    f"integration-modules-{NEWEST}",
     f"integration-{NEWEST}",
     "e2e",
     f"sanity-{NEWEST}",
@@ -133,6 +136,7 @@ CHECKS = [
     *(["eda"] if _java_version() >= JAVA else []),
     "simulator",
     "docs",
+    "awx",
     "molecule",
     "demo",
     *(f"mypy-{core}" for core in dict.fromkeys([NEWEST, OLDEST])),
@@ -146,12 +150,14 @@ CHECKS = [
     "ruff",
     "codespell",
 ]
+# What needs the results of others.
+LAST = [f"same-results-{NEWEST}"]
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = CHECKS
+nox.options.sessions = [*CHECKS, *LAST]
 # The sessions extra-checks and license-check.
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -272,12 +278,12 @@ def _for_each_core(function: Callable[[nox.Session, str], None]) -> None:
             function(session, core)
 
         run.__doc__ = f"{function.__doc__} With ansible-core {core}."
-        nox.session(name=f"{function.__name__}-{core}", python=python)(run)
+        nox.session(name=f"{function.__name__.replace('_', '-')}-{core}", python=python)(run)
 
 
 @nox.session(venv_backend="none", default=False)
 def test(session: nox.Session) -> None:
-    """Run every check of this machine, or the named sessions, two at a time."""
+    """Run every check of this machine, or the named sessions, several at a time."""
     logs = WORK / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     missing = [core for core in CORES if core not in CORE_PYTHONS]
@@ -305,17 +311,19 @@ def test(session: nox.Session) -> None:
         print("\n".join([line, *tail]), flush=True)
         return passed
 
-    names = session.posargs or CHECKS
-    with ThreadPoolExecutor(2) as lanes:
+    names = [name for name in session.posargs or CHECKS if name not in LAST]
+    last = [name for name in session.posargs or LAST if name in LAST]
+    # Many of them wait for a half of their time: for processes, the network, and timeouts.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as lanes:
         try:
-            results = list(lanes.map(check, names))
+            results = [*lanes.map(check, names), *map(check, last)]
         finally:
             lanes.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.terminate()
     print(f"{results.count(True)} passed, {results.count(False)} failed", flush=True)
     if not all(results):
-        session.error(f"failed: {', '.join(name for name, passed in zip(names, results) if not passed)}")
+        session.error(f"failed: {', '.join(name for name, passed in zip([*names, *last], results) if not passed)}")
 
 
 @nox.session
@@ -342,6 +350,26 @@ def e2e(session: nox.Session) -> None:
     """Run the tests that start Ansible's commands against the simulator."""
     # Most of the time is spent waiting for Ansible's commands.
     _pytest(session, *([] if session.posargs else ["-n2"]), "tests/e2e")
+
+
+@nox.session
+def awx(session: nox.Session) -> None:
+    """Check what is for AWX: credential type, execution environment, the objects that a playbook creates, and jobs."""
+    _install(session, "awx")
+    folder = WORK / AWX_DISTRIBUTION.replace("==", "-")
+    if not folder.exists():
+        # The index has the collection awx.awx only inside of this distribution.
+        with tempfile.TemporaryDirectory(prefix="wpcom-") as name:
+            options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", name)
+            session.run("python", "-m", "pip", "download", *options, AWX_DISTRIBUTION)
+            (wheel,) = Path(name).glob("*.whl")
+            temporary = Path(tempfile.mkdtemp(dir=WORK))
+            with zipfile.ZipFile(wheel) as archive:
+                members = [member for member in archive.namelist() if member.startswith("ansible_collections/awx/awx/")]
+                archive.extractall(temporary, members)
+            temporary.rename(folder)
+    environment = {"PYTHONPATH": str(TREE), "WPCOM_TEST_AWX_COLLECTIONS": str(folder)}
+    session.run("python", "-m", "pytest", "-q", "-rs", *(session.posargs or ["-n2"]), "tests/awx", env=environment)
 
 
 @nox.session
@@ -379,36 +407,52 @@ def sanity(session: nox.Session, core: str) -> None:
         _require(session, f'Running sanity test "{name}"', output)
 
 
-@_for_each_core
-def integration(session: nox.Session, core: str) -> None:
-    """Run the integration tests, within Ansible's process and as modules on the oldest Python."""
+def _integration(session: nox.Session, core: str, in_process: str, hosts: list[str]) -> None:
+    """Run the integration tests, and keep the results of their tasks."""
     _install(session, f"core-{core}")
     aliases = [ROOT / name for name in _files(session, "tests/integration/targets/*/aliases")]
     hidden = {path.parent.name for path in aliases if re.search(r"^hidden$", path.read_text(), re.MULTILINE)}
+    targets = {Path(n).parts[3] for n in _files(session, "tests/integration/targets/*/tasks/main.yml")} - hidden
+    folder = WORK / "results" / session.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with _copy(session) as copy:
+        tests = copy / "tests"
+        (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {in_process}\n")
+        settings = configparser.ConfigParser(interpolation=None)
+        settings.read(tests / "integration" / "integration.cfg")
+        settings["defaults"]["callback_plugins"] = str(copy / "tests" / "e2e" / "callbacks")
+        settings["task_results"] = {"path": str(folder / "results.jsonl")}
+        with (tests / "integration" / "integration.cfg").open("w") as file:
+            settings.write(file)
+        # Behind --venv the name of a target would be taken for a Python.
+        output = _ansible_test(session, "integration", *session.posargs, "--continue-on-error", *hosts)
+    ran = set(re.findall(r"^Running (\S+) integration test role", output, re.MULTILINE))
+    if ran != targets and not session.posargs:
+        session.error(f"did not run every target: {', '.join(sorted(targets ^ ran))}")
+
+
+@_for_each_core
+def integration(session: nox.Session, core: str) -> None:
+    """Run the integration tests within Ansible's process."""
+    _integration(session, core, "true", ["--venv"])
+
+
+@_for_each_core
+def integration_modules(session: nox.Session, core: str) -> None:
+    """Run the integration tests as modules on the oldest Python."""
     main = CORE_PYTHONS[core]
     remote = ["--controller", f"origin:python=venv/{main}", "--target", f"controller:python=venv/{OLDEST_TARGET}"]
-    targets = {Path(n).parts[3] for n in _files(session, "tests/integration/targets/*/tasks/main.yml")} - hidden
-    results = {}
-    for in_process, hosts in {"true": ["--venv"], "false": remote if main != OLDEST_TARGET else ["--venv"]}.items():
-        results[in_process] = folder = WORK / "results" / f"{session.name}-{in_process}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        with _copy(session) as copy:
-            tests = copy / "tests"
-            (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {in_process}\n")
-            settings = configparser.ConfigParser(interpolation=None)
-            settings.read(tests / "integration" / "integration.cfg")
-            settings["defaults"]["callback_plugins"] = str(copy / "tests" / "e2e" / "callbacks")
-            settings["task_results"] = {"path": str(folder / "results.jsonl")}
-            with (tests / "integration" / "integration.cfg").open("w") as file:
-                settings.write(file)
-            output = _ansible_test(session, "integration", "--continue-on-error", *hosts, *session.posargs)
-        ran = set(re.findall(r"^Running (\S+) integration test role", output, re.MULTILINE))
-        if ran != targets and not session.posargs:
-            session.error(f"did not run every target: {', '.join(sorted(targets ^ ran))}")
+    _integration(session, core, "false", remote if main != OLDEST_TARGET else ["--venv"])
+
+
+@_for_each_core
+def same_results(session: nox.Session, core: str) -> None:
+    """Compare what the tasks of both sessions of integration tests returned."""
     _install(session, "test")
-    environment = {"WPCOM_TEST_RESULTS_IN_PROCESS": results["true"], "WPCOM_TEST_RESULTS_MODULES": results["false"]}
-    _run(session, "python", "-m", "pytest", "-q", "tests/e2e/test_same_results.py", PYTHONPATH=TREE, **environment)
+    results = {"IN_PROCESS": f"integration-{core}", "MODULES": f"integration-modules-{core}"}
+    folders = {f"WPCOM_TEST_RESULTS_{name}": WORK / "results" / folder for name, folder in results.items()}
+    _run(session, "python", "-m", "pytest", "-q", "tests/e2e/test_same_results.py", PYTHONPATH=TREE, **folders)
 
 
 @nox.session
@@ -665,8 +709,9 @@ def live(session: nox.Session) -> None:
     """Find out on ONE sandbox site what the real WordPress.com does, and put everything back: make live SITE=... KEYRING=..."""
     _install(session, "test")
     # After an interruption everything is put back, which takes its time.
-    patience = {"interrupt_timeout": 600.0, "terminate_timeout": 600.0}
-    session.run("python", "-m", "tests.live", *session.posargs, env={**CALLERS, "PYTHONPATH": str(TREE)}, **patience)
+    environment = {**CALLERS, "PYTHONPATH": str(TREE)}
+    command = ("python", "-m", "tests.live", *session.posargs)
+    session.run(*command, env=environment, interrupt_timeout=600, terminate_timeout=600)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -148,7 +148,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
-from ansible_collections.community.wpcom.plugins.plugin_utils._plugin_session import PluginOptions, plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plugin_session import PluginOptions
 from ansible_collections.community.wpcom.plugins.plugin_utils._sites import (
     Account,
     Selection,

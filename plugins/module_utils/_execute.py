@@ -90,7 +90,8 @@ def apply(plan: TaskPlan, session: Session) -> list[OperationResult]:
         if required is not None and not any(results[earlier].succeeded for earlier in required):
             return
         try:
-            results[index] = OperationResult(record=session.apply(plan.operations[index]))
+            done = session.apply(plan.operations[index])
+            results[index] = OperationResult(done if isinstance(done, dict) else None, unchanged=done is False)
         except WpcomError as error:
             results[index] = OperationResult(error=error)
             failed = True

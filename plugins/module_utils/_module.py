@@ -94,6 +94,11 @@ def run_module(spec: ModuleSpec) -> None:
     module.exit_json(**task.result)
 
 
+def refuse_module(argument_spec: Mapping[str, Mapping[str, Any]], rules: Mapping[str, Any], reason: str) -> None:
+    """Fail as a module: its action does all of its work."""
+    AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **rules).fail_json(msg=reason)
+
+
 def _is_unread() -> bool:
     """Whether the result is not read any more: Ansible was interrupted, which does not end the modules that it started."""
     poll = select.poll()

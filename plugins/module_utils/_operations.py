@@ -213,11 +213,15 @@ class DeleteConnectedApplication(Operation):
 
 @dataclass(frozen=True)
 class OperationResult:
-    """How an operation ended: with the record that it leaves, if any, with an error, or skipped after an earlier error."""
+    """How an operation ended: with the record that it leaves, if any, with an error, or skipped after an earlier error.
+
+    ``unchanged`` says that it succeeded without a change, as what it was to delete no longer existed.
+    """
 
     record: Record | None = None
     error: WpcomError | None = None
     skipped: bool = False
+    unchanged: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -227,4 +231,6 @@ class OperationResult:
     @property
     def changed(self) -> bool:
         """Whether something changed: it was done, or the server did a part of it."""
-        return self.succeeded or (self.error is not None and bool(self.error.result.get("changed")))
+        return (self.succeeded and not self.unchanged) or (
+            self.error is not None and bool(self.error.result.get("changed"))
+        )

@@ -19,6 +19,7 @@ from ._cache.read_cache import Cache
 from ._errors import ApiError, WpcomError
 from ._http.retry import never
 from ._http.transport import Transport
+from ._oauth.refresh import with_valid_token
 from ._operations import GetAccount, Operation, Query
 from ._options import ConnectionOptions
 from ._parallel import for_each
@@ -52,16 +53,20 @@ class Session:
         check_mode: bool = False,
         stop: Callable[[], bool] = never,
     ) -> None:
-        """Open nothing yet; where ``stop`` returns true, no further request or wait begins."""
-        self.options = options
+        """Open nothing yet, but refresh a token whose end is near; where ``stop`` returns true, no further request or wait begins.
+
+        Raises WpcomError where the token cannot be refreshed.
+        """
         self.cache = cache
         self.check_mode = check_mode
         self._parallel = settings.parallel
         self._stopped = threading.Event()
         self._stop = stop
         self._parent = os.getppid()
+        # In check mode too: the token is not what a task declares, and reading requires it.
+        self.options = with_valid_token(options, stop=self._is_stopped)
         self._transport = Transport(
-            options,
+            self.options,
             check_mode=check_mode,
             parallel=settings.parallel,
             sleep=self._stopped.wait,
@@ -69,6 +74,7 @@ class Session:
         )
         self._api = Api(self._transport, expiring_within=settings.expiring_within, further=settings.resources)
         self._account: Record | None = None
+        self._is_account_asked = False
         self._asking = threading.Lock()
 
     @property
@@ -96,8 +102,11 @@ class Session:
 
         return for_each(one, queries, self._parallel)
 
-    def apply(self, operation: Operation) -> Record | None:
-        """Do an operation, and return the record that it leaves. Raises WpcomError, whose message has a hint."""
+    def apply(self, operation: Operation) -> Record | bool:
+        """Do an operation, and return the record that it leaves, or whether what it deleted existed.
+
+        Raises WpcomError, whose message has a hint.
+        """
         return self._with_hint(lambda: self._api.apply(operation))
 
     def close(self) -> None:
@@ -123,10 +132,11 @@ class Session:
     def _account_of_token(self) -> Record | None:
         # Requests that are made in parallel may end with the same error.
         with self._asking:
-            if self._account is None:
+            if not self._is_account_asked:
+                self._is_account_asked = True
                 try:
                     self._account = self._api.fetch(GetAccount())
                 except WpcomError:
                     # The error that led here is the one to report.
-                    return None
+                    pass
             return self._account

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -25,6 +24,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._options import (
     ConnectionOptions,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session, SessionSettings
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 _NAMES = frozenset(option.name for option in CONNECTION_OPTIONS)
 
@@ -90,24 +90,6 @@ def reading_session(options: ConnectionOptions, parallel: int) -> Iterator[Sessi
         raise
     finally:
         session.close()
-
-
-def plain(value: Any) -> Any:
-    """Return an option as a module gets it: without tags, vault objects or lazy containers."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items() if not str(key).startswith("_ansible_")}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, (date, datetime)):
-        # As JSON, in which modules get their arguments, has them.
-        return value.isoformat()
-    for kind in (int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    # An exact str: those that ansible-core 2.18 marks as no template stay marked by str() alone.
-    return str.__str__(str(value))
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def served_by(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that has all requests answered by a script."""
 
     def serve(script: Script) -> Script:
-        monkeypatch.setattr(transport, "HTTPAdapter", lambda **_options: script)
+        monkeypatch.setattr(transport, "LimitedAdapter", lambda **_options: script)
         # One request after the other: hypothesis draws in one thread only.
         monkeypatch.setattr(_session, "for_each", lambda work, items, parallel: [work(item) for item in items])
         return script

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
@@ -107,8 +109,8 @@ class Script(BaseAdapter):
         response.headers = CaseInsensitiveDict(answer.headers)
         response.url = request.url or ""
         response.request = request
-        response._content = answer.body.encode() if isinstance(answer.body, str) else answer.body
-        response._content_consumed = True
+        body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+        response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
         return response
 
     def close(self) -> None:

@@ -38,10 +38,13 @@ class ConnectedApplications(Resource):
         )
         return found(lambda: self._one(request), lambda: self.list(ListConnectedApplications()), number)
 
-    def delete(self, operation: DeleteConnectedApplication) -> None:
-        """Revoke one access token: POST /me/connected-applications/$ID/delete."""
+    def delete(self, operation: DeleteConnectedApplication) -> bool:
+        """Revoke one access token: POST /me/connected-applications/$ID/delete.
+
+        Returns whether it existed.
+        """
         number = operation.application_id
-        self._delete(
+        return self._delete(
             writing(f"/me/connected-applications/{number}/delete", f"revoke connected application {number}"),
             "success",
             lambda: self.get(GetConnectedApplication(number)) is None,

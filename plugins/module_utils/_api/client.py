@@ -68,9 +68,9 @@ class Api:
         """Return the response to a query. Raises WpcomError."""
         return cast(T, self._handle(query))
 
-    def apply(self, operation: Operation) -> Record | None:
-        """Do an operation, and return the record that it leaves, None after a deletion. Raises WpcomError."""
-        return cast("Record | None", self._handle(operation))
+    def apply(self, operation: Operation) -> Record | bool:
+        """Do an operation, and return the record that it leaves, or whether what it deleted existed. Raises WpcomError."""
+        return cast("Record | bool", self._handle(operation))
 
     def _handle(self, asked: Query[Any] | Operation) -> Any:
         return self._handlers[type(asked)](asked)

@@ -53,24 +53,32 @@ def confirmed(
     raise lost
 
 
-def delete(transport: Transport, request: Request, send: Callable[[], bool], is_gone: Callable[[], bool]) -> None:
-    """Delete; a target that is already gone is success. Raises IgnoredWriteError, WpcomError."""
+def delete(transport: Transport, request: Request, send: Callable[[], bool], is_gone: Callable[[], bool]) -> bool:
+    """Delete, and return whether it was this request that did: a target that is already gone is success, too.
+
+    Raises IgnoredWriteError, WpcomError.
+    """
+    was_gone = False
 
     def attempt() -> bool:
+        nonlocal was_gone
         try:
             return send()
         except ApiError as error:
-            if error.is_not_found or (error.is_empty_not_found and is_gone()):
+            was_gone = error.is_not_found or (error.is_empty_not_found and is_gone())
+            if was_gone:
                 return True
             raise
 
-    deleted, _lost = confirmed(transport, attempt, lambda: is_gone() or None)
+    deleted, lost = confirmed(transport, attempt, lambda: is_gone() or None)
     if not deleted:
         raise IgnoredWriteError(
             f"Could not {request.action}: the server accepted the request, but reports that it did not delete it.",
             method=request.method,
             path=request.path,
         )
+    # Where an attempt was lost before, that one has deleted it.
+    return lost is not None or not was_gone
 
 
 def verified(

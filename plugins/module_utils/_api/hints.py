@@ -12,7 +12,10 @@ from .._records.record import Record, is_number
 CONNECTIONS_PAGE = "https://wordpress.com/marketing/connections"
 RECONNECT = f"disconnect and reconnect it in a browser, at {CONNECTIONS_PAGE}"
 
-_NEW_TOKEN = "create a new token and set api_token or WPCOM_API_TOKEN to it, or write it into api_token_file"
+_NEW_TOKEN = (
+    "create a new token with the playbook community.wpcom.get_token, or set api_token, WPCOM_API_TOKEN or api_token_file to "
+    "another one"
+)
 
 _HINTS = {
     "invalid_token": f"The token is wrong or was revoked: {_NEW_TOKEN}.",

@@ -47,10 +47,13 @@ class KeyringConnections(Resource):
         )
         return found(lambda: self._one(request), lambda: self.list(ListKeyringConnections()), number)
 
-    def delete(self, operation: DeleteKeyringConnection) -> None:
-        """Delete one, its token, and its publicize connections everywhere: POST /me/keyring-connections/$ID/delete."""
+    def delete(self, operation: DeleteKeyringConnection) -> bool:
+        """Delete one, its token, and its publicize connections everywhere: POST /me/keyring-connections/$ID/delete.
+
+        Returns whether it existed.
+        """
         number = operation.keyring_connection_id
-        self._delete(
+        return self._delete(
             writing(f"/me/keyring-connections/{number}/delete", f"delete keyring connection {number}"),
             "deleted",
             lambda: self.get(GetKeyringConnection(number)) is None,

@@ -158,10 +158,13 @@ class PublicizeConnections(Resource):
         record, _lost = confirm.confirmed(self._transport, lambda: self._one(request), read_back)
         return confirm.verified(record, expected, request, previous=dict(operation.previous))
 
-    def delete(self, operation: DeletePublicizeConnection) -> None:
-        """Delete one: POST /me/publicize-connections/$ID/delete or /sites/$site/publicize-connections/$ID/delete."""
+    def delete(self, operation: DeletePublicizeConnection) -> bool:
+        """Delete one: POST /me/publicize-connections/$ID/delete or /sites/$site/publicize-connections/$ID/delete.
+
+        Returns whether it existed.
+        """
         where = f" on site {operation.site}" if operation.site else ""
-        self._delete(
+        return self._delete(
             writing(
                 f"{_path(operation.site)}{operation.connection_id}/delete",
                 f"delete publicize connection {operation.connection_id}{where}",

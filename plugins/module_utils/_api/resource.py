@@ -69,8 +69,8 @@ class Resource:
         """Return the record that a request reads or writes."""
         return self._transport.send(request).parse(self._read_one)
 
-    def _delete(self, request: Request, key: str, is_gone: Callable[[], bool]) -> None:
-        confirm.delete(
+    def _delete(self, request: Request, key: str, is_gone: Callable[[], bool]) -> bool:
+        return confirm.delete(
             self._transport,
             request,
             lambda: self._transport.send(request).parse(lambda document: _flag(document, key)),

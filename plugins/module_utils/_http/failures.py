@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import ssl
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException, LineTooLong
 from typing import Any, Callable
 
 from .._errors import ApiError, ConnectError, WpcomError
+from .limits import MAX_BYTES, TIMEOUTS_PER_RESPONSE, LargeResponseError, SlowResponseError
 from .request import Request, Response, Server
 from .retry import LIMIT_REACHED_SECONDS, retry_after
 
@@ -71,7 +74,7 @@ class Causes:
     @property
     def is_tls(self) -> bool:
         """Whether TLS failed; a connection that is lost during TLS is a lost connection."""
-        return self.is_a(requests.exceptions.SSLError, ssl.SSLError) and not self.include(
+        return self.is_a(requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError) and not self.include(
             ssl.SSLEOFError, ssl.SSLZeroReturnError
         )
 
@@ -86,6 +89,11 @@ class Causes:
         return self.is_a(requests.exceptions.ConnectionError, ssl.SSLError)
 
     @property
+    def is_large_head(self) -> bool:
+        """Whether the status line or the headers exceed the limits of http.client, which has no class of its own for it."""
+        return any(type(cause) in (HTTPException, LineTooLong) for cause in self.chain)
+
+    @property
     def is_unsent(self) -> bool:
         """Whether there was no connection that anything could have been sent over."""
         return self.is_a(requests.exceptions.ConnectTimeout) or self.include(urllib3.exceptions.NewConnectionError)
@@ -93,6 +101,24 @@ class Causes:
 
 # The first row that matches counts; the text completes "Could not ...: ".
 EXCEPTIONS: tuple[tuple[Callable[[Causes], bool], Kind, str], ...] = (
+    (
+        # The next response would be as large, and as slow.
+        lambda causes: causes.include(LargeResponseError),
+        Kind("large_response", ambiguous=True),
+        "the response is larger than {megabytes} MiB ({cause}); check api_url, and that no proxy responds instead of the API",
+    ),
+    (
+        lambda causes: causes.include(SlowResponseError),
+        Kind("slow_response", ambiguous=True, timed_out=True),
+        "the response was not complete within {longest} seconds, {timeouts} times the timeout; "
+        "raise timeout if the network is slow",
+    ),
+    (
+        lambda causes: causes.is_large_head,
+        Kind("large_head", ambiguous=True),
+        "the response has too many or too long headers ({cause}); "
+        "check api_url, and that no proxy responds instead of the API",
+    ),
     (
         lambda causes: causes.is_tls and causes.include(ssl.SSLCertVerificationError),
         Kind("untrusted_certificate"),
@@ -121,7 +147,7 @@ EXCEPTIONS: tuple[tuple[Callable[[Causes], bool], Kind, str], ...] = (
         "no response within {timeout} seconds; raise timeout if the network is slow",
     ),
     (
-        lambda causes: causes.is_a(requests.exceptions.ContentDecodingError, requests.exceptions.ChunkedEncodingError),
+        lambda causes: causes.is_a(urllib3.exceptions.ProtocolError, zlib.error),
         Kind("incomplete_response", retried=True, ambiguous=True),
         "the response is incomplete or cannot be decoded ({cause})",
     ),
@@ -214,6 +240,9 @@ def exception_failure(exception: Exception, request: Request, server: Server) ->
         cause=server.redact.cut(str(innermost)) or type(innermost).__name__,
         verification=next((cause.verify_message for cause in verifications), ""),
         timeout=server.timeout,
+        longest=TIMEOUTS_PER_RESPONSE * server.timeout,
+        timeouts=TIMEOUTS_PER_RESPONSE,
+        megabytes=MAX_BYTES // 2**20,
         verify=server.verify,
     )
     return FailedRequest(

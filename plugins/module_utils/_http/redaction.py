@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 EXCERPT_LENGTH = 300
+_LONG = 64 * 2**10
 MASK = "********"
 HTML_NAMES = {"&": ("amp",), "<": ("lt",), ">": ("gt",), '"': ("quot",), "'": ("apos",)}
 
@@ -23,6 +24,7 @@ class Redactor:
     def __init__(self, secrets: list[str]) -> None:
         """Take the secrets; empty ones are ignored."""
         plain = [secret for secret in secrets if secret]
+        self._secrets = plain
         encoded = [text for secret in plain for text in (_base64(secret), _base64(f"Bearer {secret}"))]
         # The longest first, or a shorter one within a longer one would leave its rest behind.
         patterns = ["".join(map(_any_spelling, secret)) for secret in sorted(plain, key=len, reverse=True)]
@@ -31,6 +33,10 @@ class Redactor:
         # However a secret is spelled, its letters and digits stay, but for numeric escapes.
         self._cores = {max(re.findall("[A-Za-z0-9]+", text), key=len, default="") for text in (*plain, *encoded)}
 
+    def with_secrets(self, secrets: list[str]) -> Redactor:
+        """Return a redactor for these secrets too."""
+        return Redactor([*self._secrets, *secrets]) if secrets else self
+
     def __call__(self, text: str) -> str:
         """Return the text without the secrets."""
         return self._pattern.sub(MASK, text) if self._pattern else text
@@ -38,11 +44,15 @@ class Redactor:
     def cut(self, text: str) -> str:
         """Return the beginning of a text without the secrets."""
         # Redacted before it is cut, or half a token could stay at the end.
-        return self(text)[:EXCERPT_LENGTH]
+        return self._beginning(text)[:EXCERPT_LENGTH]
 
     def excerpt(self, text: str) -> str:
         """Return the beginning of a text on one line, without the secrets."""
-        return " ".join(self(text).split())[:EXCERPT_LENGTH]
+        return " ".join(self._beginning(text).split())[:EXCERPT_LENGTH]
+
+    def _beginning(self, text: str) -> str:
+        # A page of 64 MiB would take seconds. What is left of a secret at its end is dropped with what is around it.
+        return self(text) if len(text) <= _LONG else self(text[:_LONG])[: -_LONG // 4]
 
     def is_needed(self, text: str) -> bool:
         """Whether a JSON text may hold a secret; far faster than redaction itself."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,8 +24,13 @@ REST_ROOT = "/rest/v1.1"
 TOKEN, ANONYMOUS, WRONG_TOKEN, TOKEN_PARAMETER = "token", "anonymous", "wrong_token", "token_parameter"
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
+# 10,000 connections with everything that meta can add to them have 1,200,000.
+MAX_VALUES = 5_000_000
 # A character beyond the basic plane, or half of one.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+# The parameters of OAuth that are secrets.
+_SECRET_PARAMETERS = frozenset(("code", "code_verifier", "client_secret", "password", "refresh_token", "token"))
 
 T = TypeVar("T")
 
@@ -34,7 +40,8 @@ class Request:
     """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
 
     ``path`` is below the REST root, or below ``root``. A ``public`` request does not require a token. ``credentials`` is what
-    it identifies itself with.
+    it identifies itself with. An ``oauth`` request is sent in check mode too, and its response has secrets; ``form`` is the body
+    as a form, with secrets.
     """
 
     method: str
@@ -45,11 +52,19 @@ class Request:
     public: bool = False
     credentials: str = TOKEN
     root: str = REST_ROOT
+    oauth: bool = False
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def is_write(self) -> bool:
-        """Whether the request may change something."""
-        return self.method != "GET"
+        """Whether the request may change something that tasks declare."""
+        return self.method != "GET" and not self.oauth
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return the values of the form and the query that must not be shown."""
+        given = {**(self.form or {}), **self.params} if self.oauth else {}
+        return [str(value) for name, value in given.items() if name in _SECRET_PARAMETERS and value]
 
     @property
     def query(self) -> dict[str, Any]:
@@ -81,8 +96,10 @@ class Response:
 
     @cached_property
     def document(self) -> Any:
-        """The decoded body without secrets. Raises ValueError."""
+        """The decoded body without secrets, except for those that OAuth issues. Raises ValueError."""
         document = self._decoded()
+        if self.request.oauth:
+            return document
         # Large lists are the rule and echoed secrets the exception, so look before walking through them.
         return self.server.redact.deep(document) if self.server.redact.is_needed(self.text) else document
 
@@ -152,10 +169,18 @@ class Response:
 
     def error(self, problem: str) -> ResponseError:
         """Return the error for a response that is not the API's."""
-        excerpt = self.server.redact.excerpt(self.text)
+        # A token that was just issued is not known as a secret yet.
+        is_hidden = self.request.oauth and self.is_success and bool(self.text)
+        excerpt = "" if is_hidden else self.server.redact.excerpt(self.text)
+        content = (
+            f"began with: {excerpt}"
+            if excerpt
+            else "had a body that is not shown"
+            if is_hidden
+            else "had an empty body"
+        )
         return ResponseError(
-            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url}"
-            + (f" began with: {excerpt}" if excerpt else " had an empty body")
+            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url} {content}"
             + ". Check api_url, and that no proxy or login page responds instead of the API.",
             status=self.status,
             api_message=excerpt,
@@ -164,13 +189,28 @@ class Response:
         )
 
     def _decoded(self) -> Any:
+        # Each of them takes up to thirty times its length in memory.
+        if sum(map(self.text.count, "[{,")) > MAX_VALUES:
+            raise ValueError("too many values")
         try:
-            document = json.loads(self.text)
+            document = json.loads(self.text, parse_constant=_refuse, parse_float=_finite)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         if _depth(document) > MAX_DEPTH:
             raise ValueError("nested too deeply")
         return clean(document) if _ESCAPED_SURROGATE.search(self.text) else document
+
+
+def _refuse(constant: str) -> Any:
+    # Python reads them, and writes them into results that no other program reads.
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _depth(document: Any) -> int:

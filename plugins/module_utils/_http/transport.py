@@ -10,7 +10,9 @@ import os
 import random
 import time
 import traceback
+import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable, TypeVar
 from urllib.request import getproxies_environment
 
@@ -18,6 +20,7 @@ from .._errors import CheckModeError, IndeterminateWriteError, OptionError
 from .._options import ConnectionOptions
 from .._version import VERSION
 from .failures import FailedRequest, exception_failure, response_failure
+from .limits import LimitedAdapter, read_body
 from .redaction import Redactor, proxy_passwords
 from .request import ANONYMOUS, REST_ROOT, TOKEN_PARAMETER, WRONG_TOKEN, Request, Response, Server
 from .retry import Pacer, never
@@ -25,7 +28,6 @@ from .retry import Pacer, never
 try:
     import requests
     import urllib3
-    from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies
 except ImportError:
     HAS_REQUESTS = False
@@ -70,10 +72,12 @@ class Transport:
         self._session.trust_env = False
         # Redirects are not followed, so they are not parsed either: requests raises on a Location that is not a URL.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        self._session.mount(options.api_url, HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=parallel))
+        self._session.mount(options.api_url, LimitedAdapter(max_retries=0, pool_connections=1, pool_maxsize=parallel))
         self._session.headers.update(
             {
                 "Accept": "application/json",
+                # What read_body decodes.
+                "Accept-Encoding": "gzip",
                 "User-Agent": f"community.wpcom/{VERSION} {requests.utils.default_user_agent()}",
             }
         )
@@ -175,24 +179,32 @@ class Transport:
         if is_enveloped:
             query["http_envelope"] = "1"
         headers = self._credentials(request, query)
+        # The form of an OAuth request has what authenticates the client.
+        server = (
+            replace(self._server, redact=self._server.redact.with_secrets(request.secrets))
+            if request.oauth
+            else self._server
+        )
         self._pacer.wait_for_turn()
         try:
             received = self._session.request(
                 request.method,
-                f"{self._server.url}{request.root}{request.path}",
+                f"{server.url}{request.root}{request.path}",
                 params=query,
+                data=request.form,
                 json=request.body,
                 headers=headers,
-                timeout=self._server.timeout,
-                verify=self._server.verify,
+                timeout=server.timeout,
+                verify=server.verify,
                 proxies=self._proxies,
                 allow_redirects=False,
+                stream=True,
             )
-        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
-            raise exception_failure(error, request, self._server) from None
+            text = read_body(received)
+        except (OSError, urllib3.exceptions.HTTPError, ValueError, zlib.error) as error:
+            raise exception_failure(error, request, server) from None
         names = {name.lower(): value for name, value in received.headers.items()}
-        text = received.content.decode("utf-8", errors="replace")
-        response = Response(request, self._server, received.status_code, names, text)
+        response = Response(request, server, received.status_code, names, text)
         return response.unwrapped() if is_enveloped else response
 
     def _credentials(self, request: Request, query: dict[str, Any]) -> dict[str, str]:

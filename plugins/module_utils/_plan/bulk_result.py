@@ -84,8 +84,8 @@ def _is_notable(action: Mapping[str, Any]) -> bool:
 def _action(position: int | None, entry: Entry, result: OperationResult | None) -> dict[str, Any]:
     """Return what became of an entry; ``position`` is None for a connection that is purged."""
     action = entry.action
-    if result is not None and not result.succeeded:
-        action = "skipped" if result.skipped else "failed"
+    if result is not None and (not result.succeeded or result.unchanged):
+        action = "skipped" if result.skipped else "failed" if result.error else "unchanged"
     after = _record_after(entry, result)
     record = after or entry.plan.existing or {}
     error = result.error if result is not None else None

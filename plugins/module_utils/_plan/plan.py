@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .._operations import Operation, OperationResult, Query
@@ -98,12 +98,13 @@ class Plan:
 
         The diff of a single thing is small, so it is always there.
         """
-        result = {**self.result, "changed": bool(self.operations)}
+        changed = bool(self.operations) if results is None else any(ended.changed for ended in results)
+        result = {**self.result, "changed": changed}
         if self.diff is not None:
-            result["diff"] = self.diff.to_result()
+            result["diff"] = (self.diff if changed else replace(self.diff, before=self.diff.after)).to_result()
         for ended in results or ():
             if ended.error is not None:
-                ended.error.result.setdefault("changed", any(other.succeeded for other in results or ()))
+                ended.error.result.setdefault("changed", any(other.changed for other in results or ()))
                 raise ended.error
             if ended.record is not None:
                 result["connection"] = self.complete(ended.record)

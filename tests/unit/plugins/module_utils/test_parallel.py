@@ -27,6 +27,8 @@ def test_a_signal_that_another_thread_receives_ends_the_waiting() -> None:
 
     def work(item: int) -> bool:
         if item == 0:
+            # Until the main thread waits.
+            time.sleep(0.2)
             signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
         return released.wait(10)
 

@@ -22,6 +22,7 @@ from ansible_collections.community.wpcom.plugins.doc_fragments import attributes
 from ansible_collections.community.wpcom.plugins.module_utils import _module, _session
 from ansible_collections.community.wpcom.plugins.module_utils._options import connection_argument_spec
 from ansible_collections.community.wpcom.plugins.modules import (
+    wpcom_access_token,
     wpcom_connected_application,
     wpcom_connection_info,
     wpcom_diagnostics_info,
@@ -287,3 +288,22 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
         options = task.get(f"community.wpcom.{name}")
         assert options is None or set(options) <= set(spec_of(kind)[0])
     assert "error" in yaml.safe_load(module.RETURN)
+
+
+def test_access_token_is_documented_as_its_action_validates_it_and_does_not_run_as_a_module(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    documented = yaml.safe_load(wpcom_access_token.DOCUMENTATION)["options"]
+    connection = connection_argument_spec()
+    spec = wpcom_access_token.ARGUMENT_SPEC
+    assert {name: spec[name] for name in connection} == connection
+    check_documented(documented, {name: entry for name, entry in spec.items() if name not in connection})
+    for name, entry in spec.items():
+        assert entry.get("no_log") is (
+            True if name in ("api_token", "client_secret", "password") else entry.get("no_log")
+        )
+        for variable in entry.get("fallback", (None, []))[1] if name not in connection else ():
+            assert f"E({variable})" in str(documented[name]["description"])
+    with arguments({"path": "token.json"}), pytest.raises(SystemExit):
+        wpcom_access_token.main()
+    assert "inside the Ansible process" in json.loads(capfd.readouterr().out)["msg"]

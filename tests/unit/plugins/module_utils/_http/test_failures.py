@@ -12,8 +12,10 @@ import json
 import socket
 import ssl
 import threading
+import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from http.client import HTTPException, LineTooLong, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,10 @@ from ansible_collections.community.wpcom.plugins.module_utils._http.failures imp
     Kind,
     exception_failure,
     response_failure,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._http.limits import (
+    LargeResponseError,
+    SlowResponseError,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._http.redaction import Redactor
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request, Response, Server
@@ -478,8 +484,15 @@ EXCEPTION_CASES: list[tuple[str, Exception, dict[str, bool]]] = [
     ("connect_timeout", exceptions.ConnectTimeout("slow"), RETRIED),
     ("response_timeout", exceptions.ReadTimeout("slow"), TIMED_OUT),
     ("response_timeout", behind(exceptions.ConnectionError("x"), TimeoutError()), TIMED_OUT),
-    ("incomplete_response", exceptions.ChunkedEncodingError("3 more expected"), AMBIGUOUS),
-    ("incomplete_response", exceptions.ContentDecodingError("not gzip"), AMBIGUOUS),
+    ("large_response", urllib3.exceptions.ProtocolError("broken", LargeResponseError("x")), {"ambiguous": True}),
+    ("slow_response", exceptions.ConnectionError(SlowResponseError("x")), {"ambiguous": True, "timed_out": True}),
+    ("large_head", exceptions.ConnectionError(HTTPException("got more than 100 headers")), {"ambiguous": True}),
+    ("large_head", exceptions.ConnectionError(LineTooLong("header line")), {"ambiguous": True}),
+    ("connection_lost", exceptions.ConnectionError(RemoteDisconnected("x")), AMBIGUOUS),
+    ("incomplete_response", urllib3.exceptions.ProtocolError("3 more expected"), AMBIGUOUS),
+    ("incomplete_response", zlib.error("not gzip"), AMBIGUOUS),
+    ("response_timeout", urllib3.exceptions.ReadTimeoutError(None, "/", "slow"), TIMED_OUT),  # type: ignore[arg-type]
+    ("tls", urllib3.exceptions.SSLError("bad record"), {}),
     ("not_connected", exceptions.ConnectionError(UNCONNECTED), RETRIED),
     ("connection_lost", exceptions.ConnectionError("reset"), AMBIGUOUS),
     ("not_sendable", exceptions.InvalidURL("x"), {}),

@@ -192,3 +192,15 @@ def test_options_hide_the_token() -> None:
         assert SPECIAL not in text
         assert "zZ9" not in text
     assert repr(options("https://x.invalid")) == "ConnectionOptions(api_url='https://x.invalid')"
+
+
+@pytest.mark.parametrize("shift", [0, 3, 9, 12])
+def test_beginning_of_a_long_text(shift: int) -> None:
+    """Not all of it is looked through, and yet no piece of a token shows where that ends."""
+    redact = Redactor([TOKEN])
+    long = TOKEN * (65536 // len(TOKEN)) + " " * shift
+    for text in (" " * shift + TOKEN * 10_000, "<p>" + "\n" * (65530 - shift) + TOKEN * 10_000, long + TOKEN * 10):
+        for shown in (redact.cut(text), redact.excerpt(text)):
+            assert len(shown) <= 300
+            assert TOKEN[:6] not in shown
+    assert redact.excerpt("<p>" + "x" * 10**7) == "<p>" + "x" * 297

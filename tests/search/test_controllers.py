@@ -1,0 +1,577 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks, other people, other tools, lost responses and other controllers, in any order: what the README promises holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Callable, Optional
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
+from ansible_collections.community.wpcom.plugins.module_utils._module import run_task
+from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run, Trouble
+from ansible_collections.community.wpcom.tests.unit.support import MODULES, TOKEN, params, unset
+
+EXAMPLES = int(os.environ.get("SEARCH_STATES", "200"))
+STEPS = int(os.environ.get("SEARCH_STEPS", "10"))
+ME, OTHER = 1, 2
+SITES = {1: "site1.example.com", 2: "site2.example.com"}
+TIMEOUT = 10
+
+SERVICES = [
+    {"ID": "facebook", "multiple_external_user_ID_support": True, "external_users_only": True},
+    {"ID": "linkedin", "multiple_external_user_ID_support": True},
+    {"ID": "mastodon"},
+]
+PAGES = [{"external_ID": "11", "external_name": "page"}, {"external_ID": "12", "external_name": "shop"}]
+KEYRINGS = [
+    {"ID": 20, "user_ID": ME, "service": "facebook", "external_ID": "900", "external_name": "ada"},
+    {"ID": 21, "user_ID": ME, "service": "linkedin", "external_ID": "901", "external_name": "ada"},
+    {"ID": 22, "user_ID": ME, "service": "mastodon", "external_ID": "902", "external_name": "@ada"},
+    {"ID": 23, "user_ID": ME, "service": "mastodon", "external_ID": "903", "external_name": "@shop"},
+    {"ID": 30, "user_ID": OTHER, "service": "linkedin", "external_ID": "904", "external_name": "grace"},
+]
+WORLD: dict[str, Any] = {
+    "users": [{"ID": ME, "username": "me"}, {"ID": OTHER, "username": "other"}],
+    "tokens": [
+        {"token": TOKEN, "user_ID": ME, "client_ID": 5},
+        {"token": "other", "user_ID": ME, "client_ID": 6},
+        {"token": "third", "user_ID": ME, "client_ID": 7, "site_ID": 1, "scope": ""},
+    ],
+    "sites": [
+        {
+            "ID": number,
+            "slug": slug,
+            "members": [{"user_ID": user, "role": "administrator"} for user in (ME, OTHER)],
+        }
+        for number, slug in SITES.items()
+    ],
+    "services": SERVICES,
+    "keyring_connections": [
+        {**keyring, "additional_external_users": PAGES if keyring["service"] in ("facebook", "linkedin") else []}
+        for keyring in KEYRINGS
+    ],
+    "publicize_connections": [
+        {"ID": 50, "site_ID": 1, "keyring_connection_ID": 22},
+        {"ID": 51, "site_ID": 1, "keyring_connection_ID": 20, "external_user_ID": "11", "shared": True},
+        {"ID": 52, "site_ID": 2, "keyring_connection_ID": 30, "shared": True},
+    ],
+    "applications": [
+        {"ID": 70, "user_ID": ME, "title": "Ansible", "scope": "global", "token": TOKEN},
+        {"ID": 71, "user_ID": ME, "title": "Editor", "scope": "global", "token": "other"},
+        {"ID": 72, "user_ID": ME, "title": "Editor", "site_ID": 1, "token": "third"},
+    ],
+}
+CHANGES = (
+    "other_tool_creates",
+    "other_tool_deletes",
+    "other_tool_shares",
+    "pages_are_renamed",
+    "account_expires",
+    "account_is_transferred",
+    "account_is_gone",
+    "accounts_are_connected",
+    "role_changes",
+)
+SECTIONS = ("publicize_connections", "keyring_connections", "applications")
+
+# Tasks
+
+site_names = st.sampled_from(["1", "2", "site1.example.com", "https://Site2.example.com/"])
+services = st.sampled_from(["facebook", "linkedin", "mastodon"])
+accounts = st.sampled_from(["ada", "@ada", "@shop", "903"])
+ways = st.one_of(
+    st.builds(lambda number: {"id": number}, st.integers(50, 58)),
+    st.builds(lambda number, site: {"id": number, "site": site}, st.integers(50, 58), site_names),
+    st.builds(lambda site, number: {"site": site, "keyring_connection_id": number}, site_names, st.integers(20, 23)),
+    st.builds(lambda site, service: {"site": site, "service": service}, site_names, services),
+    st.builds(
+        lambda site, service, account: {"site": site, "service": service, "account": account},
+        site_names,
+        services,
+        accounts,
+    ),
+)
+pages = st.sampled_from(
+    [
+        {},
+        {"external_user_id": "11"},
+        {"external_user_id": "12"},
+        {"external_user_name": "page"},
+        {"reset_external_user": True},
+    ]
+)
+entries = st.builds(
+    lambda way, page, more: {**way, **page, **more},
+    ways,
+    pages,
+    st.fixed_dictionaries(
+        {
+            "state": st.sampled_from(["present", "present", "present", "absent"]),
+            "shared": st.sampled_from([True, False, None]),
+        },
+        optional={"unique_per": st.sampled_from(["account", "external_user"])},
+    ),
+)
+publicize_tasks = st.tuples(st.just("publicize"), entries)
+bulk_tasks = st.tuples(
+    st.just("bulk"),
+    st.fixed_dictionaries(
+        {"connections": st.lists(entries, min_size=1, max_size=4)},
+        optional={
+            "purge": st.sampled_from(["none", "listed"]),
+            "on_error": st.sampled_from(["stop", "continue"]),
+            "report": st.just("all"),
+        },
+    ),
+)
+keyring_tasks = st.tuples(
+    st.just("keyring"),
+    st.builds(
+        lambda way, more: {**way, **more},
+        st.one_of(
+            st.builds(lambda number: {"id": number}, st.integers(20, 31)),
+            st.builds(lambda service: {"service": service}, services),
+            st.builds(lambda account: {"service": "mastodon", "account": account}, accounts),
+        ),
+        st.fixed_dictionaries({"state": st.sampled_from(["present", "absent"]), "cascade": st.booleans()}),
+    ),
+)
+application_tasks = st.tuples(
+    st.just("application"),
+    st.builds(
+        lambda way, state: {**way, "state": state},
+        st.sampled_from([{"title": "Editor"}, {"title": "Ansible"}, {"title": "Editor", "site": "1"}, {"id": 72}]),
+        st.sampled_from(["present", "absent"]),
+    ),
+)
+info_tasks = st.tuples(st.just("info"), st.just({"gather": ["publicize", "keyring", "applications", "account"]}))
+tasks = st.one_of(
+    publicize_tasks, publicize_tasks, bulk_tasks, bulk_tasks, keyring_tasks, application_tasks, info_tasks
+)
+
+# Late enough that nobody waits for it, and early enough that the guide promises at most one connection.
+delays = st.sampled_from([0.5, 1.5, 2.5]).map(lambda timeouts: timeouts * TIMEOUT)
+troubles = st.one_of(
+    st.builds(
+        Trouble,
+        st.sampled_from(["lost", "timeout", "500", "502", "503", "504", "limit", "page", "broken", "shape"]),
+        st.sampled_from(["before", "after"]),
+    ),
+    st.builds(Trouble, st.sampled_from(["429", "refused", "redirect"]), st.just("before")),
+    st.builds(Trouble, st.sampled_from(["timeout", "504"]), delays),
+)
+places = st.tuples(st.just("POST"), st.integers(0, 3)) | st.tuples(st.sampled_from(["POST", "GET"]), st.integers(0, 6))
+plans = st.dictionaries(places, troubles, min_size=1, max_size=3)
+switches = st.fixed_dictionaries(
+    {
+        "create_duplicate": st.sampled_from(["existing", "second", "error"]),
+        "delete_keyring_with_last": st.booleans(),
+        "php_gaps": st.sampled_from(["none", "everywhere"]),
+        "keyring_user_id": st.sampled_from(["present", "zero", "absent"]),
+        "foreign_publicize": st.sampled_from(["authorization_required", "not_found"]),
+        "keyring_not_found_form": st.sampled_from(["not_found", "empty"]),
+    }
+)
+
+
+def start(kind: str, task: Mapping[str, Any], *, check_mode: bool) -> TaskResult:
+    """Run a task."""
+    given: dict[str, Any] = {**params(URL, timeout=TIMEOUT, retry_max_delay=5), **unset(kind), **task}
+    if kind == "bulk":
+        given["connections"] = [{**unset("publicize"), **entry} for entry in task["connections"]]
+    outcome = run_task(MODULES[kind], given, check_mode=check_mode)
+    # Whatever it is, Ansible can pass it on, and it holds no secret.
+    text = json.dumps(outcome.result, allow_nan=False)
+    text.encode()
+    assert TOKEN not in text
+    if outcome.failed:
+        assert outcome.result["msg"]
+    return outcome
+
+
+def code(outcome: TaskResult) -> Optional[str]:
+    """Return the error code of a failed task."""
+    return outcome.result["error"]["code"] if outcome.failed else None
+
+
+class Controllers(RuleBasedStateMachine):
+    """An account that several controllers, other tools and other people work on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = InProcess()
+        self.stack = ExitStack()
+        self.stack.enter_context(self.server.connected())
+
+    def teardown(self) -> None:
+        """Disconnect."""
+        self.stack.close()
+
+    @initialize(forms=switches)
+    def begin(self, forms: dict[str, Any]) -> None:
+        """Begin with a server that is in doubt about some things."""
+        self.server.core.reset(WORLD, forms)
+
+    # Actions of our own
+
+    @rule(task=tasks)
+    def converge(self, task: tuple[str, dict[str, Any]]) -> None:
+        """Check, real, second run, second check."""
+        kind, given = task[0], self.resolved(task[1])
+        before = self.state()
+        checked, run = self.run(kind, given, check_mode=True)
+        assert run.writes == []
+        assert self.state() == before
+
+        real, run = self.run(kind, given)
+        after = self.state()
+        self.check_truth(real, run)
+        self.check_touched(kind, given, before, after)
+        if code(real) == "invalid_token":
+            # It has revoked the token that it used, after a warning that it might.
+            assert any("holds the token" in warning for warning in checked.warnings)
+            self.restore_token()
+            return
+        if code(checked) == "invalid_connections" and code(real) == "authorization_required":
+            # What the server refuses is asked for in check mode only, and then speaks for the whole list.
+            assert {error["code"] for error in checked.result["errors"]} == {"authorization_required"}
+            return
+        assert (checked.failed, code(checked)) == (real.failed, code(real)), (checked.result, real.result)
+        assert checked.result.get("changed") == real.result.get("changed"), (checked.result, real.result)
+        assert real.failed or checked.result.get("diff") == real.result.get("diff")
+        if real.failed:
+            return
+        if self.token_is_revoked():
+            assert any("holds the token" in warning for warning in real.warnings)
+            self.restore_token()
+            return
+        self.check_converged(kind, given)
+
+    @rule(task=tasks, plan=plans)
+    def converge_in_trouble(self, task: tuple[str, dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
+        """Whatever becomes of the responses, the failure is true, and the next run does what is left to do."""
+        kind, given = task[0], self.resolved(task[1])
+        before = self.state()
+        real, run = self.run(kind, given, troubles=plan)
+        is_late = any(trouble.is_late for trouble in plan.values())
+        self.server.finish_late_requests()
+        after = self.state()
+        if not is_late:
+            self.check_truth(real, run)
+        self.check_touched(kind, given, before, after)
+        self.check_doubles(before, after)
+        if self.token_is_revoked():
+            self.restore_token()
+            return
+        again, run = self.run(kind, given)
+        self.check_truth(again, run)
+        self.check_doubles(before, self.state())
+        if not real.failed and not is_late:
+            assert not again.failed or self.is_spent(kind, again), again.result
+            assert again.failed or again.result.get("changed", False) is False, (real.result, again.result)
+        if not again.failed and not self.token_is_revoked():
+            self.check_converged(kind, given)
+        self.restore_token()
+
+    @rule(first=tasks, second=tasks, same=st.booleans(), at=places)
+    def converge_together(
+        self, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]], same: bool, at: tuple[str, int]
+    ) -> None:
+        """Another controller works right before one of our requests."""
+        first = first[0], self.resolved(first[1])
+        second = first if same else (second[0], self.resolved(second[1]))
+        before = self.state()
+        others: list[tuple[TaskResult, Run]] = []
+        real, run = self.run(*first, interludes={at: lambda: others.append(self.run(*second))})
+        after = self.state()
+        self.check_truth(real, run, alone=not others)
+        for other in others:
+            self.check_truth(*other)
+        allowed = self.allowed(*first, before) | self.allowed(*second, before) | self.allowed(*first, after)
+        self.check_ids(allowed | self.allowed(*second, after), before, after)
+        self.restore_token()
+        doubles = self.doubles(after) - self.doubles(before)
+        again, run = self.run(*first)
+        self.check_truth(again, run)
+        if first[0] == "publicize" and doubles and first[1]["state"] == "present" and "id" not in first[1]:
+            # Where there is a double, the next run says so.
+            assert code(again) == "ambiguous_match" or first[1].get("unique_per") == "external_user" or not same
+        self.restore_token()
+
+    # Actions of others
+
+    def change(self, **sections: Any) -> None:
+        """Change the world as another tool, or another user, would."""
+        self.server.core.patch(sections)
+
+    def rows(self, section: str = "publicize_connections") -> list[dict[str, Any]]:
+        """Return the records of a section."""
+        return self.server.core.state()[section]
+
+    def pick(self, draw: Any, section: str = "publicize_connections") -> Optional[dict[str, Any]]:
+        """Return one of the records."""
+        rows = self.rows(section)
+        return draw(st.sampled_from(rows)) if rows else None
+
+    @rule(data=st.data(), changes=st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3))
+    def meanwhile(self, data: Any, changes: list[str]) -> None:
+        """Other tools and other users are at work."""
+        for name in changes:
+            getattr(self, name)(data.draw)
+
+    def other_tool_creates(self, draw: Any) -> None:
+        """Another tool creates a connection, now and then one that exists already."""
+        keyring = self.pick(draw, "keyring_connections")
+        if keyring is None:
+            return
+        row = {
+            "ID": max([row["ID"] for row in self.rows()], default=50) + 1,
+            "site_ID": draw(st.sampled_from([1, 2])),
+            "keyring_connection_ID": keyring["ID"],
+            "shared": draw(st.booleans()),
+            "external_user_ID": draw(st.sampled_from([None, "11"])) if keyring["additional_external_users"] else None,
+        }
+        self.change(publicize_connections=[row])
+
+    def other_tool_deletes(self, draw: Any) -> None:
+        """Another tool deletes a connection."""
+        row = self.pick(draw)
+        if row:
+            self.change(delete={"publicize_connections": [row["ID"]]})
+
+    def other_tool_shares(self, draw: Any) -> None:
+        """Another tool shares a connection, or unshares it."""
+        row = self.pick(draw)
+        if row:
+            self.change(publicize_connections=[{"ID": row["ID"], "shared": not row["shared"]}])
+
+    def pages_are_renamed(self, draw: Any) -> None:
+        """The pages of LinkedIn have other names."""
+        if any(row["ID"] == 21 for row in self.rows("keyring_connections")):
+            names = draw(st.sampled_from([("page", "shop"), ("shop", "page"), ("page", "page"), ("new", "shop")]))
+            users = [{**page, "external_name": name} for page, name in zip(PAGES, names)]
+            self.change(keyring_connections=[{"ID": 21, "additional_external_users": users}])
+
+    def account_expires(self, draw: Any) -> None:
+        """The token of an account expires, or is renewed."""
+        keyring = self.pick(draw, "keyring_connections")
+        if keyring:
+            status = draw(st.sampled_from(["ok", "broken", "must_reauth", None]))
+            expires = "-1d" if status == "broken" else None
+            self.change(keyring_connections=[{"ID": keyring["ID"], "status": status, "expires": expires}])
+
+    def account_is_transferred(self, draw: Any) -> None:
+        """An account goes to another user."""
+        keyring = self.pick(draw, "keyring_connections")
+        if keyring:
+            self.change(keyring_connections=[{"ID": keyring["ID"], "user_ID": ME + OTHER - keyring["user_ID"]}])
+
+    def account_is_gone(self, draw: Any) -> None:
+        """An account is gone while its connections stay, or is back."""
+        keyring = self.pick(draw, "keyring_connections")
+        if keyring:
+            self.change(keyring_connections=[{"ID": keyring["ID"], "gone": not keyring["gone"]}])
+
+    def accounts_are_connected(self, draw: Any) -> None:
+        """Accounts that were deleted are connected again."""
+        existing = {row["ID"] for row in self.rows("keyring_connections")}
+        self.change(keyring_connections=[row for row in WORLD["keyring_connections"] if row["ID"] not in existing])
+
+    def role_changes(self, draw: Any) -> None:
+        """An administrator changes my role on a site."""
+        site = draw(st.sampled_from([1, 2]))
+        role = draw(st.sampled_from(["administrator", "editor", "author", "contributor"]))
+        members = [{"user_ID": ME, "role": role}, {"user_ID": OTHER, "role": "administrator"}]
+        self.change(sites=[{"ID": site, "members": members}])
+
+    # What holds
+
+    def resolved(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options with an ID that exists, or has never existed: no playbook names one that is yet to be given."""
+        resolved = {**given}
+        if "connections" in given:
+            resolved["connections"] = [self.resolved(entry) for entry in given["connections"]]
+        if given.get("id") in range(50, 60):
+            ids = [*sorted(row["ID"] for row in self.rows()), 49]
+            resolved["id"] = ids[(given["id"] - 50) % len(ids)]
+        return resolved
+
+    def run(
+        self,
+        kind: str,
+        given: Mapping[str, Any],
+        *,
+        check_mode: bool = False,
+        troubles: Optional[Mapping[tuple[str, int], Trouble]] = None,
+        interludes: Optional[Mapping[tuple[str, int], Callable[[], Any]]] = None,
+    ) -> tuple[TaskResult, Run]:
+        """Run a task, and return its end and its requests."""
+        with self.server.recorded(Run(troubles or {}, interludes or {})) as run:
+            return start(kind, given, check_mode=check_mode), run
+
+    def state(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """Return what a task may change, by ID."""
+        raw = self.server.core.state()
+        return {section: {row["ID"]: row for row in raw[section]} for section in SECTIONS}
+
+    def check_truth(self, outcome: TaskResult, run: Run, *, alone: bool = True) -> None:
+        """A task reports a change where it made one, and only there."""
+        changed = bool(outcome.result.get("changed"))
+        if not alone and changed and any(entry["status"] == 200 for entry in run.entries if entry and entry["body"]):
+            # The response to a write does not tell whether another one had done the same shortly before.
+            return
+        if code(outcome) == "unconfirmed_write" and not changed:
+            # It says itself that it does not know.
+            return
+        if "errors" in outcome.result and any(error["code"] == "unconfirmed_write" for error in _errors(outcome)):
+            return
+        assert changed == run.applied, (changed, run.applied, run.entries, outcome.result)
+
+    def check_converged(self, kind: str, given: Mapping[str, Any]) -> None:
+        """A second run has nothing to do, and says so in check mode, too."""
+        before = self.state()
+        for check_mode in (False, True):
+            again, run = self.run(kind, given, check_mode=check_mode)
+            assert run.writes == []
+            assert self.state() == before
+            assert not again.failed or self.is_spent(kind, again), again.result
+            assert again.result.get("changed", False) is False, again.result
+
+    def is_spent(self, kind: str, again: TaskResult) -> bool:
+        """Whether a deletion cannot be repeated, because the options that were unique mean nothing any more."""
+        return kind == "keyring" and code(again) in ("missing_keyring_connection", "ambiguous_match", "cascade_needed")
+
+    def check_touched(
+        self, kind: str, given: Mapping[str, Any], before: dict[str, dict[int, Any]], after: dict[str, dict[int, Any]]
+    ) -> None:
+        """Nothing changed that the task does not name."""
+        self.check_ids(self.allowed(kind, given, before) | self.allowed(kind, given, after), before, after)
+
+    def check_ids(
+        self, allowed: set[tuple[str, int]], before: dict[str, dict[int, Any]], after: dict[str, dict[int, Any]]
+    ) -> None:
+        """Nothing else changed than these."""
+        touched = {
+            (section, number)
+            for section in SECTIONS
+            for number in {*before[section], *after[section]}
+            if before[section].get(number) != after[section].get(number)
+        }
+        assert touched <= allowed, (touched - allowed, before, after)
+
+    def allowed(self, kind: str, given: Mapping[str, Any], state: dict[str, dict[int, Any]]) -> set[tuple[str, int]]:
+        """Return the section and ID of what a task may touch, by a reading of its options that is independent of the plans."""
+        if kind == "info":
+            return set()
+        if kind == "application":
+            return {
+                ("applications", number)
+                for number, row in state["applications"].items()
+                if given.get("id") in (None, number)
+                and given.get("title") in (None, row["title"])
+                and ("site" not in given or row["site_ID"] == 1)
+                and given["state"] == "absent"
+            }
+        if kind == "keyring":
+            mine = {
+                number
+                for number, row in state["keyring_connections"].items()
+                if given.get("id") in (None, number)
+                and given.get("service") in (None, row["service"])
+                and given.get("account") in (None, row["external_ID"], row["external_name"])
+                and row["user_ID"] == ME
+                and given["state"] == "absent"
+            }
+            found = {("keyring_connections", number) for number in mine}
+            if given["cascade"]:
+                found |= self.connections(state, lambda row: row["keyring_connection_ID"] in mine)
+            return found
+        if kind == "bulk":
+            found = set()
+            for entry in given["connections"]:
+                found |= self.allowed("publicize", entry, state)
+            if given.get("purge") == "listed":
+                found |= self.connections(state, lambda row: self.is_mine(row, state))
+            return found
+        site = _site(given["site"]) if "site" in given else None
+        return self.connections(
+            state,
+            lambda row: (
+                self.is_mine(row, state)
+                and given.get("id") in (None, row["ID"])
+                and site in (None, row["site_ID"])
+                and given.get("keyring_connection_id") in (None, row["keyring_connection_ID"])
+                and given.get("service") in (None, self.keyring(row, state)["service"])
+            ),
+        )
+
+    def connections(
+        self, state: dict[str, dict[int, Any]], matches: Callable[[dict[str, Any]], bool]
+    ) -> set[tuple[str, int]]:
+        """Return publicize connections, with the keyring connections that WordPress.com may delete with the last of each."""
+        rows = [row for row in state["publicize_connections"].values() if matches(row)]
+        found = {("publicize_connections", row["ID"]) for row in rows}
+        if self.server.core.switches["delete_keyring_with_last"]:
+            found |= {("keyring_connections", row["keyring_connection_ID"]) for row in rows}
+        return found
+
+    def keyring(self, row: dict[str, Any], state: dict[str, dict[int, Any]]) -> dict[str, Any]:
+        """Return the keyring connection of a publicize connection."""
+        missing: dict[str, Any] = {"user_ID": None, "service": None}
+        return state["keyring_connections"].get(row["keyring_connection_ID"], missing)
+
+    def is_mine(self, row: dict[str, Any], state: dict[str, dict[int, Any]]) -> bool:
+        """Whether a connection was made with a keyring connection of mine."""
+        return bool(self.keyring(row, state)["user_ID"] == ME)
+
+    def doubles(self, state: dict[str, dict[int, Any]]) -> Counter[tuple[Any, ...]]:
+        """Return how many connections too many there are, by site, account and external user."""
+        rows = state["publicize_connections"].values()
+        keys = Counter((row["site_ID"], row["keyring_connection_ID"], row["external_user_ID"]) for row in rows)
+        return Counter({key: number - 1 for key, number in keys.items() if number > 1})
+
+    def check_doubles(self, before: dict[str, dict[int, Any]], after: dict[str, dict[int, Any]]) -> None:
+        """No task made two connections where it was to make one."""
+        made = {
+            number: row
+            for number, row in after["publicize_connections"].items()
+            if number not in before["publicize_connections"]
+        }
+        doubles = self.doubles({"publicize_connections": made})
+        assert not doubles, made
+
+    def token_is_revoked(self) -> bool:
+        """Whether the token that tasks use does not work any more."""
+        return bool(self.server.core.world.tokens[TOKEN]["revoked"])
+
+    def restore_token(self) -> None:
+        """Have the application authorized again."""
+        self.change(
+            tokens=[{"token": token["token"], "revoked": False} for token in WORLD["tokens"]],
+            applications=WORLD["applications"],
+        )
+
+
+def _errors(outcome: TaskResult) -> list[dict[str, Any]]:
+    return [error for error in outcome.result["errors"] if isinstance(error, dict)]
+
+
+def _site(name: str) -> int:
+    """Return the ID of a site as a task names it."""
+    return next(number for number in SITES if str(number) in name)
+
+
+def test_controllers() -> None:
+    """Whatever happens in whatever order."""
+    run_state_machine_as_test(Controllers, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS))
