@@ -142,12 +142,13 @@ _value:
           sample: The Shop (site 3002)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.community.wpcom.plugins.plugin_utils._export import social_connections
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 
 def to_social_connections(
@@ -163,7 +164,8 @@ def to_social_connections(
 
 
 def _records(name: str, value: Any, *needed: str) -> Sequence[Any]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(record, Mapping) for record in value):
+    value = plain(value)
+    if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
         raise AnsibleFilterError(
             f"to_social_connections: {name} must be a list of records, as returned by wpcom_connection_info."
         )

@@ -76,6 +76,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.community.wpcom.plugins.plugin_utils._export_yaml import social_connections_yaml
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 
 def to_social_connections_yaml(
@@ -86,7 +87,7 @@ def to_social_connections_yaml(
         raise AnsibleFilterError(
             "to_social_connections_yaml: the input must be the result of the filter to_social_connections."
         )
-    return social_connections_yaml(export, account=account, date=date, remarks=list(remarks))
+    return social_connections_yaml(plain(export), account=account, date=date, remarks=list(remarks))
 
 
 class FilterModule:

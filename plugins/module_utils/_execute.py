@@ -23,11 +23,12 @@ Planner = Callable[[Mapping[str, Any], Any], TaskPlan]
 
 @dataclass
 class TaskResult:
-    """What a task ends with: its result, and its warnings."""
+    """What a task ends with: its result, and its warnings; ``secrets`` must be masked in both."""
 
     result: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     failed: bool = False
+    secrets: list[str] = field(default_factory=list, repr=False)
 
     @classmethod
     def of_error(cls, error: WpcomError) -> TaskResult:
@@ -40,7 +41,7 @@ def execute(session: Session, planner: Planner, params: Mapping[str, Any], *, di
 
     ``diff`` says whether Ansible is going to show a diff.
     """
-    task = TaskResult()
+    task = TaskResult(secrets=session.options.secrets)
     given = clean(params)
     try:
         plan = evaluate(lambda cache: planner(given, cache), session.cache, session.fetch_all)

@@ -133,9 +133,11 @@ class FindAccount(Query[OptionalRecord]):
 
 @dataclass(frozen=True)
 class ListSites(Query[Records]):
-    """The sites of the token's user."""
+    """The sites of the token's user, all of them unless ``visibility`` or ``activity`` restricts them."""
 
     presentation: Presentation = ()
+    visibility: str | None = None
+    activity: str | None = None
 
 
 @dataclass(frozen=True)

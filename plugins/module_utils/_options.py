@@ -15,23 +15,28 @@ from urllib.parse import urlsplit
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._errors import OptionError
+from ._token_file import Token, checked_token, read_token
 
 
 @dataclass(frozen=True)
 class ConnectionOption:
-    """One option of the connection to the API; ``minimum`` and ``maximum`` bound numbers."""
+    """One option of the connection to the API; ``minimum`` and ``maximum`` bound numbers.
+
+    ``no_log`` is None where the name does not look like a secret.
+    """
 
     name: str
     type: str
     environment: str
     default: Any = None
-    no_log: bool = False
+    no_log: bool | None = None
     minimum: int = 0
     maximum: int = 86400
 
 
 CONNECTION_OPTIONS = (
     ConnectionOption("api_token", "str", "WPCOM_API_TOKEN", no_log=True),
+    ConnectionOption("api_token_file", "path", "WPCOM_API_TOKEN_FILE", no_log=False),
     ConnectionOption("api_url", "str", "WPCOM_API_URL", "https://public-api.wordpress.com"),
     ConnectionOption("validate_certs", "bool", "WPCOM_VALIDATE_CERTS", True),
     ConnectionOption("ca_path", "path", "WPCOM_CA_PATH"),
@@ -40,6 +45,8 @@ CONNECTION_OPTIONS = (
     ConnectionOption("retry_max_delay", "int", "WPCOM_RETRY_MAX_DELAY", 60),
     ConnectionOption("http_envelope", "bool", "WPCOM_HTTP_ENVELOPE", False),
 )
+# Either option takes precedence over both variables, so a variable must not fill in its option before both are known.
+TOKEN_OPTIONS = ("api_token", "api_token_file")
 
 
 def publicize_connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -71,22 +78,31 @@ def environment_fallback(name: str) -> str:
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the argument spec of the connection options."""
+    """Return the argument spec of the connection options.
+
+    The variables of the token are read by ``ConnectionOptions.from_params``.
+    """
     spec: dict[str, dict[str, Any]] = {}
     for option in CONNECTION_OPTIONS:
-        spec[option.name] = {"type": option.type, "fallback": (environment_fallback, [option.environment])}
+        spec[option.name] = {"type": option.type}
+        if option.name not in TOKEN_OPTIONS:
+            spec[option.name]["fallback"] = (environment_fallback, [option.environment])
         if option.default is not None:
             spec[option.name]["default"] = option.default
-        if option.no_log:
-            spec[option.name]["no_log"] = True
+        if option.no_log is not None:
+            spec[option.name]["no_log"] = option.no_log
     return spec
 
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """The validated values of the connection options; ``retry_max_delay`` and ``timeout`` in seconds."""
+    """The validated values of the connection options; ``retry_max_delay`` and ``timeout`` in seconds.
+
+    ``api_token`` is also that of ``api_token_file``; ``token_file`` is what else the file says.
+    """
 
     api_token: str | None
+    api_token_file: str | None
     api_url: str
     validate_certs: bool
     ca_path: str | None
@@ -94,27 +110,35 @@ class ConnectionOptions:
     retries: int
     retry_max_delay: int
     http_envelope: bool
+    token_file: Token | None = None
 
     def __repr__(self) -> str:
         """Show the URL, never the token."""
         return f"ConnectionOptions(api_url={self.api_url!r})"
 
+    @property
+    def secrets(self) -> list[str]:
+        """Return what must not be shown anywhere."""
+        return [*([self.api_token] if self.api_token else []), *(self.token_file.secrets if self.token_file else ())]
+
     def warnings(self) -> list[str]:
         """Return warnings about what is allowed but unsafe."""
+        warnings = list(self.token_file.warnings) if self.token_file else []
         parts = urlsplit(self.api_url)
-        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-            return [f"api_url {self.api_url} does not use https: the token is sent unencrypted."]
-        return []
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            warnings.append(f"api_url {self.api_url} does not use https: the token is sent unencrypted.")
+        return warnings
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ConnectionOptions:
-        """Return the options from a task's parameters.
+        """Return the options from a task's parameters; reads the file of ``api_token_file``.
 
         Raises OptionError, which names the option and what to do.
         """
         params = {
             **params,
             **{option.name: _set_or_default(option, params[option.name]) for option in CONNECTION_OPTIONS},
+            **_token_options(params["api_token"], params["api_token_file"]),
         }
         for option in CONNECTION_OPTIONS:
             value = params[option.name]
@@ -124,8 +148,12 @@ class ConnectionOptions:
                     f"{option.name} must be {bound}, got {value}: "
                     f"correct the option or the environment variable {option.environment}."
                 )
+        path = params["api_token_file"]
+        token_file = read_token(path) if path else None
         return cls(
-            api_token=_checked_token(params["api_token"]),
+            api_token=token_file.access_token if token_file else _checked_token(params["api_token"]),
+            api_token_file=path,
+            token_file=token_file,
             api_url=_checked_url(params["api_url"]),
             validate_certs=params["validate_certs"],
             ca_path=_checked_ca_path(params["ca_path"]),
@@ -146,15 +174,18 @@ def _set_or_default(option: ConnectionOption, value: Any) -> Any:
     return os.environ.get(option.environment) or option.default
 
 
+def _token_options(token: str | None, path: str | None) -> dict[str, str | None]:
+    """Return the token or the path of its file: options before variables, and the token before the file."""
+    if token and path:
+        raise OptionError("api_token and api_token_file are mutually exclusive: set one of them.")
+    if not token and not path:
+        token = os.environ.get("WPCOM_API_TOKEN")
+        path = None if token else os.environ.get("WPCOM_API_TOKEN_FILE")
+    return {"api_token": token or None, "api_token_file": path or None}
+
+
 def _checked_token(token: str | None) -> str | None:
-    if not token:
-        return None
-    if not all("!" <= character <= "~" for character in token):
-        raise OptionError(
-            "api_token contains a space, a line break, or a character that tokens do not have: "
-            "remove it (a file that was read with its trailing line break is the usual cause)."
-        )
-    return token
+    return checked_token(token, "api_token") if token else None
 
 
 def _checked_url(url: str) -> str:
@@ -176,7 +207,8 @@ def _checked_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 

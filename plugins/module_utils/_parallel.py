@@ -9,9 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Callable, TypeVar, cast
 
+# Seconds.
+SIGNAL_INTERVAL = 0.5
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -49,9 +51,19 @@ def for_each(work: Callable[[T], R], items: Sequence[T], parallel: int) -> list[
         for _number in range(workers):
             threading.Thread(target=run, daemon=True).start()
         for _number in range(workers):
-            error = ended.get()
+            error = _wait_for(ended)
             if error is not None:
                 raise error
     finally:
         waiting.clear()
     return cast("list[R]", results)
+
+
+def _wait_for(ended: SimpleQueue[BaseException | None]) -> BaseException | None:
+    """Return the next item of the queue."""
+    while True:
+        try:
+            # A signal that the system hands to another thread does not end the waiting here, where Python handles signals.
+            return ended.get(timeout=SIGNAL_INTERVAL)
+        except Empty:
+            pass

@@ -14,10 +14,12 @@ from typing import Any, Callable, TypeVar
 
 from ._api.client import Api
 from ._api.hints import hint, needs_account
+from ._api.resource import HasHandlers
 from ._cache.read_cache import Cache
 from ._errors import ApiError, WpcomError
 from ._http.retry import never
 from ._http.transport import Transport
+from ._oauth.refresh import with_valid_token
 from ._operations import GetAccount, Operation, Query
 from ._options import ConnectionOptions
 from ._parallel import for_each
@@ -29,10 +31,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What a session has in addition to the connection options: parallel requests, and the days before an expiry."""
+    """What a session has in addition to the connection options: parallel requests, and the days before an expiry.
+
+    ``resources`` are those that only some modules need.
+    """
 
     parallel: int = 2
     expiring_within: int = EXPIRING_WITHIN_DAYS
+    resources: tuple[Callable[[Transport], HasHandlers], ...] = ()
 
 
 class Session:
@@ -47,29 +53,39 @@ class Session:
         check_mode: bool = False,
         stop: Callable[[], bool] = never,
     ) -> None:
-        """Open nothing yet; where ``stop`` returns true, no further request or wait begins."""
-        self.options = options
+        """Open nothing yet, but refresh a token whose end is near; where ``stop`` returns true, no further request or wait begins.
+
+        Raises WpcomError where the token cannot be refreshed.
+        """
         self.cache = cache
         self.check_mode = check_mode
         self._parallel = settings.parallel
         self._stopped = threading.Event()
         self._stop = stop
         self._parent = os.getppid()
+        # In check mode too: the token is not what a task declares, and reading requires it.
+        self.options = with_valid_token(options, stop=self._is_stopped)
         self._transport = Transport(
-            options,
+            self.options,
             check_mode=check_mode,
             parallel=settings.parallel,
             sleep=self._stopped.wait,
             stop=self._is_stopped,
         )
-        self._api = Api(self._transport, expiring_within=settings.expiring_within)
+        self._api = Api(self._transport, expiring_within=settings.expiring_within, further=settings.resources)
         self._account: Record | None = None
+        self._is_account_asked = False
         self._asking = threading.Lock()
 
     @property
     def warnings(self) -> list[str]:
         """Return the warnings about the connection options, and about the lists that were read."""
         return [*self.options.warnings(), *self._api.notices]
+
+    @property
+    def has_unidentified_connections(self) -> bool:
+        """Whether the list of the user's publicize connections that was read last has entries without an ID."""
+        return self._api.has_unidentified_connections
 
     def fetch(self, query: Query[T]) -> T:
         """Return the response to a query. Raises WpcomError, whose message has a hint."""
@@ -116,10 +132,11 @@ class Session:
     def _account_of_token(self) -> Record | None:
         # Requests that are made in parallel may end with the same error.
         with self._asking:
-            if self._account is None:
+            if not self._is_account_asked:
+                self._is_account_asked = True
                 try:
                     self._account = self._api.fetch(GetAccount())
                 except WpcomError:
                     # The error that led here is the one to report.
-                    return None
+                    pass
             return self._account

@@ -37,8 +37,26 @@ options:
         O(community.wpcom.wpcom_publicize_connection#module:site).
       - If not set, your publicize connections on all sites are gathered. If set, the visible connections of other users are
         gathered as well.
+      - The publicize connections require one request for each site, whatever the number of their accounts. The sites are read
+        in parallel, see O(parallel). The records are returned in the order of the sites.
     type: list
     elements: str
+  on_site_error:
+    description:
+      - What happens if some of the sites in O(site) cannot be read, for example because Jetpack Social is disabled on a site.
+        The other sites are read in both cases.
+      - If V(fail), the task fails. The result contains RV(site_errors) and the records of the other sites.
+      - If V(report), the task does not fail because of them, and returns RV(site_errors). It still fails if the token is
+        rejected, or if none of the sites can be reached.
+    type: str
+    choices: [fail, report]
+    default: fail
+  parallel:
+    description:
+      - The number of parallel requests. Must be between 1 and 32.
+      - If WordPress.com throttles one request, all of them pause.
+    type: int
+    default: 4
   service:
     description:
       - Only gather this service and connections to it.
@@ -140,6 +158,24 @@ EXAMPLES = r"""
       reconnect: disconnect and reconnect the account
       remove: delete the connection
 
+- name: Gather the connections of all users on many sites, and continue if some of the sites cannot be read
+  community.wpcom.wpcom_connection_info:
+    gather: [publicize]
+    site:
+      - blog.example.com
+      - shop.example.com
+      - nopublicize.example.com
+    parallel: 16
+    on_site_error: report
+  register: everyone
+
+- name: Show the sites that could not be read
+  ansible.builtin.debug:
+    msg: "{{ item.site }}: {{ item.error.msg }}"
+  loop: "{{ everyone.site_errors }}"
+  loop_control:
+    label: "{{ item.site }}"
+
 - name: Gather the scope of the token, and the applications that have a token
   community.wpcom.wpcom_connection_info:
     gather:
@@ -153,6 +189,28 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+site_errors:
+  description:
+    - The sites in O(site) that could not be read, in their order. Empty if all sites could be read.
+    - If the task fails because of them, the result also contains the records of the other sites.
+  returned: when O(site) is set, on success, and on failure because of sites that could not be read
+  type: list
+  elements: dict
+  contains:
+    site:
+      description: The site, as set in O(site).
+      type: str
+      sample: nopublicize.example.com
+    error:
+      description: Machine-readable details of the failure, with the same keys as RV(error), and C(msg).
+      type: dict
+      sample:
+        msg: "Could not list the publicize connections of site nopublicize.example.com: HTTP 400 publicize_disabled."
+        status: 400
+        code: publicize_disabled
+        message: Sharing is switched off on this site.
+        method: GET
+        path: /sites/nopublicize.example.com/publicize-connections/
 publicize_connections:
   description:
     - The publicize connections, with the same keys as RV(community.wpcom.wpcom_publicize_connection#module:connection).
@@ -364,6 +422,8 @@ MODULE = ModuleSpec(
             "default": ["publicize", "keyring"],
         },
         "site": {"type": "list", "elements": "str"},
+        "on_site_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+        "parallel": {"type": "int", "default": 4},
         "service": {"type": "str"},
         "user_id": {"type": "int"},
         "keyring_connection_id": {"type": "int"},
@@ -377,6 +437,7 @@ MODULE = ModuleSpec(
         "meta": {"type": "list", "elements": "str"},
         "context": {"type": "str", "choices": ["display", "edit"]},
     },
+    parallel="parallel",
     expiring_within="expiring_within",
 )
 

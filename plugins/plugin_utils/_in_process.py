@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import Any, Callable
 
 from ansible import constants as C
@@ -27,6 +26,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._http.transport im
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 SWITCH = "WPCOM_IN_PROCESS"
 
@@ -73,7 +73,7 @@ class InProcessAction(ActionBase):
             wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
             return result
-        with _environment(environment):
+        with environment_variables(environment):
             result.update(self._result(environment))
         return result
 
@@ -89,7 +89,7 @@ class InProcessAction(ActionBase):
 
     def _result(self, environment: Mapping[str, Any]) -> dict[str, Any]:
         spec = self.module
-        validation = ModuleArgumentSpecValidator(spec.argument_spec, **spec.rules).validate(_plain(self._task.args))
+        validation = ModuleArgumentSpecValidator(spec.argument_spec, **spec.rules).validate(plain(self._task.args))
         params = validation.validated_parameters
         if validation.error_messages:
             message = validation.errors.msg
@@ -104,7 +104,7 @@ class InProcessAction(ActionBase):
         # As AnsibleModule does before it returns a result.
         if getattr(C, "INJECT_INVOCATION", True):
             result["invocation"] = {"module_args": params}
-        secrets = validation._no_log_values
+        secrets = {*validation._no_log_values, *task.secrets}
         preserved = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**_scrubbed(result, secrets), **preserved}
 
@@ -175,7 +175,7 @@ def _scrubbed(result: dict[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
+def environment_variables(variables: Mapping[str, Any]) -> Iterator[None]:
     """Set the environment of a task for the time that it runs."""
     before = {str(name): os.environ.get(str(name)) for name in variables}
     os.environ.update({str(name): str(value) for name, value in variables.items()})
@@ -187,20 +187,3 @@ def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _plain(value: Any) -> Any:
-    """Return a task's argument as a module gets it: without tags, vault objects or lazy containers."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items() if not str(key).startswith("_ansible_")}
-    if isinstance(value, (list, tuple, set)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, (date, datetime)):
-        # As JSON, in which modules get their arguments, has them.
-        return value.isoformat()
-    for kind in (int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return str(value)

@@ -50,16 +50,22 @@ class Cell:
 
 @dataclass(frozen=True)
 class Target:
-    """A ratio of medians that is aimed at."""
+    """A ratio of medians of a figure, seconds if nothing else is said, that is aimed at."""
 
     text: str
     limit: float
     one: tuple[str, Job]
     other: tuple[str, Job]
+    figure: str = "wall"
 
 
 N1, N100, N1000 = Job(1, True, 0), Job(100, True, 0), Job(1000, True, 150, parallel=32)
 HOSTS = Job(50, True, 0)
+# Hosts of an inventory, read by one process.
+SITES = tuple(Job(size, False, 0, forks=1) for size in (100, 1000, 10_000))
+
+
+_GROWTH = (("inventory", SITES[2]), ("inventory", SITES[1]))
 
 
 def _slow(job: Job) -> Job:
@@ -98,6 +104,22 @@ TARGETS = (
         for forks, job in ((5, HOSTS), (20, replace(HOSTS, forks=20)))
         for what, limit, other in (("the same, fast path off", 0.25, "hosts-module"), ("uri", 0.12, "hosts-uri"))
     ),
+    *(
+        Target(
+            f"inventory plugin, {job.size:,} sites, {what} / a JSON file of the same hosts",
+            2.5,
+            ("inventory", job),
+            ("inventory-static", job),
+            figure,
+        )
+        for job in SITES
+        for what, figure in (("seconds", "wall"), ("memory", "memory"))
+    ),
+    *(
+        # Less than ten times as much: what Ansible takes to start is a part of both.
+        Target(f"inventory plugin, {what}, 10,000 sites / 1,000 sites", 10, *_GROWTH, figure)
+        for what, figure in (("seconds", "wall"), ("memory", "memory"))
+    ),
 )
 WORKER_MEMORY_LIMIT = 40.0
 
@@ -116,6 +138,7 @@ _THOUSAND = (
     "floor",
     "floor-wide",
 )
+_INVENTORIES = ("inventory-static", "inventory")
 _HOSTS = ("hosts-uri", "hosts-uri-once", "hosts-module", "hosts-fast")
 # Whose time grows with the number of connections.
 _ONE_BY_ONE = ("uri", "uri-each", "module", "fast", "floor")
@@ -141,6 +164,7 @@ def groups(case: str, quick: bool) -> list[Group]:
             "hundred": [],
             "thousand": [(bulk, replace(N1000, changed=False)), (bulk, N1000)],
             "hosts": [(("hosts-uri", "hosts-module", "hosts-fast"), Job(10, True, 0))],
+            "inventory": [(_INVENTORIES, SITES[0])],
         }
         return small.get(case, [])
     full: dict[str, list[Group]] = {
@@ -149,6 +173,7 @@ def groups(case: str, quick: bool) -> list[Group]:
         "hundred": _matrix(_MANY, N100),
         "thousand": _matrix(_THOUSAND, N1000),
         "hosts": [(_HOSTS, HOSTS), (_HOSTS, replace(HOSTS, forks=20))],
+        "inventory": [(_INVENTORIES, job) for job in SITES],
     }
     return full.get(case, [])
 
@@ -219,9 +244,9 @@ class Measurement:
     def reached(self, target: Target) -> float | None:
         """Return the ratio that a target speaks of, None where it was not measured."""
         one, other = self.cells.get(target.one), self.cells.get(target.other)
-        if one is None or other is None or one.wall is None or other.wall is None:
+        if one is None or other is None or not one.figures or not other.figures:
             return None
-        return one.wall / other.wall
+        return one.median(target.figure) / other.median(target.figure)
 
     def ratio(self, cell: Cell, other: str) -> float | None:
         """Return how long a contestant took beside another one at the same job."""
@@ -269,7 +294,7 @@ class Measurement:
 
     def _run(self, contestant: Contestant, job: Job, variables: dict[str, str] | None = None) -> Figures:
         """Run a contestant on a fresh world, and look whether it did its job."""
-        sites, per_site = (job.size, 1) if contestant.name.startswith("hosts") else shape(job.size)
+        sites, per_site = (job.size, 1) if contestant.is_per_host else shape(job.size)
         simulator = self._bench.simulator
         simulator.prepare(world(sites, per_site), latency=job.latency)
         files = contestant.files(job, simulator.url)

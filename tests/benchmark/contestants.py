@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from .measure import HERE, PLAYBOOK_COMMAND, PLAYBOOKS, ROOT
-from .worlds import FIRST_CONNECTION, TOKEN, desired, desired_by_id, shape
+from .measure import HERE, INVENTORY_COMMAND, PLAYBOOK_COMMAND, PLAYBOOKS, ROOT
+from .worlds import FIRST_ACCOUNT, FIRST_CONNECTION, FIRST_SITE, TOKEN, desired, desired_by_id, shape
 
 ROLE = "social_connections"
 ORDINARY = {"WPCOM_IN_PROCESS": "false"}
@@ -140,6 +140,50 @@ def _script(job: Job, url: str) -> dict[str, str]:
     return {"wanted.json": _as_json(desired_by_id(*shape(job.size), shared=job.changed))}
 
 
+def _sites(job: Job, url: str) -> dict[str, str]:
+    """Return the configuration of an inventory of all sites with their connections."""
+    return {"sites.wpcom.yml": _as_yaml({"plugin": "community.wpcom.sites", "connections": True})}
+
+
+def _static(job: Job, url: str) -> dict[str, str]:
+    """Return an inventory that lists the same hosts with the same variables."""
+    capabilities = ("edit_posts", "publish_posts", "edit_others_posts", "manage_options")
+    hosts = {}
+    for number in range(job.size):
+        connection = {
+            "account": "Account 0",
+            "id": FIRST_CONNECTION + number,
+            "service": "mastodon",
+            "keyring_connection_id": FIRST_ACCOUNT,
+            "external_id": "account-0",
+            "external_name": "@account0@mastodon.example",
+            "external_display": "Account 0",
+            "shared": False,
+            "status": "ok",
+            "expires": None,
+            "health": "ok",
+            "repair": None,
+        }
+        slug = f"site{number}.example.com"
+        hosts[slug] = {
+            "wpcom_site_id": FIRST_SITE + number,
+            "wpcom_slug": slug,
+            "wpcom_url": f"https://{slug}",
+            "wpcom_name": f"Site {number}",
+            "wpcom_jetpack": False,
+            "wpcom_private": False,
+            "wpcom_plan": "free_plan",
+            "wpcom_capabilities": dict.fromkeys(capabilities, True),
+            "wpcom_account": "ada",
+            "wpcom_connections": [connection],
+            "wpcom_health": "ok",
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }
+    # Not YAML, which Ansible would take several times as long to read.
+    return {"sites.json": _as_json({"all": {"hosts": hosts}})}
+
+
 @dataclass(frozen=True)
 class Contestant:
     """One way to do a job. ``gets`` and ``connections`` are the most that it may need of each."""
@@ -154,8 +198,16 @@ class Contestant:
     works: bool = True
     arguments: tuple[str, ...] = ()
 
+    @property
+    def is_per_host(self) -> bool:
+        """Whether each connection is on a site of its own, which is a host."""
+        return self.name.startswith(("hosts", "inventory"))
+
     def command(self, job: Job) -> list[str]:
         """Return the command line."""
+        if self.files in (_sites, _static):
+            (name,) = self.files(Job(0, False, 0), "")
+            return [*INVENTORY_COMMAND, "-i", name, "--list"]
         if self.files is _script:
             return [sys.executable, str(HERE / "floor.py"), "wanted.json", str(self.parallel or job.parallel)]
         return [*PLAYBOOK_COMMAND, "--forks", str(job.forks), *self.arguments, "playbook.yml"]
@@ -237,6 +289,12 @@ CONTESTANTS: dict[str, Contestant] = {
             _lists_each,
             _two_each,
             ORDINARY,
+        ),
+        Contestant(
+            "inventory", "inventory plugin, with connections", _sites, lambda job: 3, lambda job: 3, works=False
+        ),
+        Contestant(
+            "inventory-static", "the same hosts in a JSON file", _static, lambda job: 0, lambda job: 0, works=False
         ),
         Contestant("hosts-fast", "single module", _by_host("hosts_single"), _lists_each, _two_each),
     )

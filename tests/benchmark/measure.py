@@ -27,6 +27,7 @@ from .worlds import TOKEN
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PLAYBOOKS = HERE / "playbooks"
+INVENTORY_COMMAND = (sys.executable, "-m", "ansible.cli.inventory")
 PLAYBOOK_COMMAND = (sys.executable, "-m", "ansible.cli.playbook", "-i", "inventory.json")
 
 Request = dict[str, Any]

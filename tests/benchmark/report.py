@@ -299,6 +299,8 @@ def _title(job: Job, cells: Sequence[Cell]) -> str:
     size = "one connection" if job.size == 1 else f"{job.size:,} connections"
     if cells[0].contestant.name.startswith("hosts"):
         return f"{job.size} hosts with one connection each, forks {job.forks}, {job.latency} ms"
+    if cells[0].contestant.name.startswith("inventory"):
+        return f"Inventory of {job.size:,} sites with one connection each"
     wide = f", {job.parallel} in parallel" if job.size > 1 else ""
     return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.latency} ms{wide}"
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -133,6 +134,22 @@ def test_a_name_with_a_template_and_line_breaks_stays_a_name(desk: Desk) -> None
     assert desk.apply()[0] == 1
     assert not list(desk.ansible.cwd.rglob("hacked"))
     assert not (ROOT / "playbooks" / "hacked").exists()
+
+
+def test_without_a_path_the_text_is_shown_and_returned(desk: Desk) -> None:
+    changed, printed = desk.play("export", "-e", "export_path=")
+    assert changed == 0
+    assert '"# Social connections of ada on WordPress.com, as found on ' in printed
+    assert '"  - site: shop.example.com",' in printed
+    assert "The list declares 12 connections on 4 sites." in printed
+    returned = re.search(r'"social_connections_export": (".*")', printed)
+    assert returned, printed
+    assert not list(desk.ansible.cwd.glob("*.yml"))
+    declared = yaml.safe_load(json.loads(returned[1]))["social_connections_sites"]
+    assert [site["site"] for site in declared][-1] == "shop.example.com"
+    # One request a site and two more, after the lists of the account.
+    assert len(desk.simulator.requests("GET", "/sites/.*")) == 6
+    assert len(desk.simulator.requests()) == 5 + 6 + 2
 
 
 def test_a_token_with_the_scope_sharing_exports_sites_by_their_id(desk: Desk) -> None:

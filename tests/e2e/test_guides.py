@@ -4,7 +4,8 @@
 
 """What README.md and the guides show does what they say: every playbook and task in them is run against the simulator.
 
-A block of YAML that is no playbook is marked by a comment that begins with "only parsed", and tells why.
+A block that is the configuration of an inventory is listed, or is that of the play which follows it. A block of YAML that is
+neither is marked by a comment that begins with "only parsed", and tells why.
 """
 
 from __future__ import annotations
@@ -57,7 +58,20 @@ def blocks_of(page: Path) -> Iterator[Block]:
         yield Block(page.name, line, textwrap.dedent(found["text"]), bool(found["mark"]))
 
 
+def is_inventory(block: Block) -> bool:
+    """Whether a block is the configuration of an inventory."""
+    return not block.only_parsed and block.text.startswith("plugin: ")
+
+
 BLOCKS = [block for page in (README, *GUIDES) for block in blocks_of(page)]
+INVENTORIES = [block for block in BLOCKS if is_inventory(block)]
+# Plays over the hosts of the inventory before them.
+FOLLOWING = {
+    block: following
+    for block, following in zip(BLOCKS, BLOCKS[1:])
+    if is_inventory(block) and block.page == following.page and "hosts: " in following.text
+}
+RUN = [block for block in BLOCKS if not block.only_parsed and block not in (*INVENTORIES, *FOLLOWING.values())]
 
 
 def named(block: Block) -> str:
@@ -100,7 +114,23 @@ def test_block_is_yaml(block: Block) -> None:
     assert yaml.safe_load(block.text)
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if not block.only_parsed], ids=named)
+@pytest.mark.parametrize("block", INVENTORIES, ids=named)
+def test_inventory_has_hosts_for_the_play_that_follows(
+    block: Block, ansible: Any, connected: Mapping[str, str]
+) -> None:
+    (ansible.cwd / "my.wpcom.yml").write_text(block.text, encoding="utf-8")
+    environment = {**connected, "ADA_TOKEN": "sim-token", "GRACE_TOKEN": "sim-token-grace"}
+    if block not in FOLLOWING:
+        listed = ansible.run("ansible-inventory", "-i", "my.wpcom.yml", "--list", **environment)
+        assert (listed.status, listed.stderr) == (0, ""), listed.output
+        assert "blog.example.com" in listed.stdout
+        return
+    played = ansible.play(FOLLOWING[block].text, "-i", "my.wpcom.yml", **environment)
+    assert (played.status, played.stderr) == (0, ""), played.output
+    assert re.search(r"^[\w.]+ +: ok=[1-9]", played.stdout, re.MULTILINE), played.output
+
+
+@pytest.mark.parametrize("block", RUN, ids=named)
 def test_block_runs_and_a_second_run_in_check_mode_changes_nothing(
     block: Block, ansible: Any, simulator: Simulator, connected: Mapping[str, str]
 ) -> None:

@@ -89,6 +89,27 @@ MANY_WAYS = """\
         api_token: secret-0815
       ignore_errors: true
 
+    - name: Mask the token of a file wherever it is
+      community.wpcom.wpcom_keyring_connection:
+        service: "prefix-secret-4711-suffix"
+        api_token_file: "{{ playbook_dir }}/token"
+      ignore_errors: true
+
+    - name: Refuse two tokens
+      community.wpcom.wpcom_keyring_connection:
+        id: 2001
+        api_token: secret-0815
+        api_token_file: "{{ playbook_dir }}/token"
+      ignore_errors: true
+
+    - name: Take the token of a file that changes from item to item, in place of that of the environment
+      community.wpcom.wpcom_connection_info:
+        gather: account
+        fields: [id]
+        api_token_file: "{{ playbook_dir }}/{{ item }}"
+        api_token: ""
+      loop: [grace, ada, grace]
+
     - name: Say nothing at all
       community.wpcom.wpcom_keyring_connection:
         id: 2001
@@ -178,6 +199,9 @@ def test_the_fast_path_has_the_same_results_with_fewer_requests(
     ansible: Any, simulator: Simulator, connected: Mapping[str, str]
 ) -> None:
     """The same play both ways has the same results, warnings, diffs, masked values and writes."""
+    for user, token in {"token": "secret-4711", "ada": "sim-token", "grace": "sim-token-grace"}.items():
+        (ansible.cwd / user).write_text(f"{token}\n", encoding="utf-8")
+        (ansible.cwd / user).chmod(0o600)
     ran = {}
     for name, way in (("fast", FAST), ("ordinary", ORDINARY)):
         simulator.reset()
@@ -199,8 +223,12 @@ def test_the_fast_path_has_the_same_results_with_fewer_requests(
     assert fast[2] == ordinary[2]
     assert len(fast[1]) < len(ordinary[1])
     for outcome, _log, _state in (fast, ordinary):
-        assert "secret-0815" not in outcome.output
-        assert "secret-0815" not in str(outcome.tasks)
+        assert "secret-" not in outcome.output
+        assert "secret-" not in str(outcome.tasks)
+        items = outcome.result(
+            "Take the token of a file that changes from item to item, in place of that of the environment"
+        )
+        assert [item["account"]["id"] for item in items["results"]] == [1002, 1001, 1002]
 
 
 LOOP = """\

@@ -108,6 +108,7 @@ WAYS = {
     "option": ("retries: 1", '{api_token: "{{ secret }}"}', False),
     "module_defaults": ('api_token: "{{ secret }}"', "{}", False),
     "environment": ("retries: 1", "{}", True),
+    "file": ('api_token_file: "{{ token_path }}"', "{}", True),
 }
 
 
@@ -139,7 +140,7 @@ def test_only_the_api_sees_the_token(
     tmp_path: Path,
 ) -> None:
     """No output, file, command line or other server holds the token, whatever the server and the network do."""
-    default, option, by_environment = WAYS[way]
+    default, option, is_hidden = WAYS[way]
     for known in (simulator, secure):
         known.patch(tokens=[{"token": TOKEN, "user_ID": 1001, "scope": "global", "client_ID": 50001}])
         # Modules run long enough to be seen among the processes.
@@ -160,9 +161,17 @@ def test_only_the_api_sees_the_token(
     netrc.write_text("machine 127.0.0.1 login ada password lovelace\nmachine 127.0.0.2 login ada password lovelace\n")
     netrc.chmod(0o600)
     secrets = tmp_path / "secrets.json"
-    values = {"authority": str(certificates / "ca.pem"), "secure_url": secure.url}
-    secrets.write_text(json.dumps(values if by_environment else {**values, "secret": TOKEN}))
-    environment = {"WPCOM_API_TOKEN": TOKEN} if by_environment else {}
+    values = {
+        "authority": str(certificates / "ca.pem"),
+        "secure_url": secure.url,
+        "token_path": str(tmp_path / "token"),
+    }
+    secrets.write_text(json.dumps(values if is_hidden else {**values, "secret": TOKEN}))
+    # In a folder of its own: the others must not have it.
+    token_path = tmp_path / "token"
+    token_path.write_text(TOKEN, encoding="utf-8")
+    token_path.chmod(0o600)
+    environment = {"WPCOM_API_TOKEN": TOKEN} if way == "environment" else {}
     with Watch() as watch:
         outcome = ansible.play(
             PLAY.format(default=default, option=option),

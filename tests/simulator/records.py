@@ -278,6 +278,11 @@ class Renderer:
         role = self.world.role(row, user)
         held = ROLES[role] if role else ()
         result["visible"] = row["visible"]
+        result["is_deleted"] = row["deleted"]
+        # PHP's form of an object without keys.
+        result["plan"] = (
+            [] if row["plan"] is None else {"product_slug": row["plan"], "is_free": row["plan"] == "free_plan"}
+        )
         result["user_can_manage"] = "manage_options" in held
         result["capabilities"] = {capability: capability in held for capability in CAPABILITIES}
         if "edit_posts" in held:

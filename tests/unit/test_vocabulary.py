@@ -67,7 +67,7 @@ TEXTS = (
 def files() -> list[Path]:
     """Return all files whose texts are checked."""
     found = [path for pattern in TEXTS for path in ROOT.glob(pattern)]
-    return sorted([*found, *(ROOT / "plugins").rglob("*.py")])
+    return sorted([*found, *(ROOT / "plugins").rglob("*.py"), *(ROOT / "extensions").rglob("*.py")])
 
 
 def texts(file: Path) -> Iterator[tuple[int, str]]:

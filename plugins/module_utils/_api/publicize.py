@@ -21,6 +21,8 @@ from .._records.record import Record, Records
 from . import confirm
 from .resource import Handlers, Resource, found, quoted, reading, writing
 
+OWN_PATH = "/me/publicize-connections/"
+
 
 class PublicizeConnections(Resource):
     """Publicize connections: the connections of a site to a third-party account."""
@@ -173,7 +175,7 @@ class PublicizeConnections(Resource):
 
 
 def _path(site: str | None) -> str:
-    return "/me/publicize-connections/" if site is None else f"/sites/{quoted(site)}/publicize-connections/"
+    return OWN_PATH if site is None else f"/sites/{quoted(site)}/publicize-connections/"
 
 
 def _id(record: Record) -> int:

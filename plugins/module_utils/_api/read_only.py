@@ -68,7 +68,14 @@ class Sites(Resource):
 
     def list(self, query: ListSites) -> Records:
         """Return the user's sites: GET /me/sites."""
-        return self._list(reading("/me/sites", "list your sites", query.presentation), "sites")
+        request = reading(
+            "/me/sites",
+            "list your sites",
+            query.presentation,
+            site_visibility=query.visibility,
+            site_activity=query.activity,
+        )
+        return self._list(request, "sites")
 
     def find_all(self, query: FindSites) -> Records | None:
         """Return the names and capabilities of the user's sites: GET /me/sites."""

@@ -27,6 +27,12 @@ def check_set(values: Mapping[str, Any], *, numbers: Sequence[str] = (), texts: 
             raise OptionError(f"{name} must not be empty: set a value, or omit the option.")
 
 
+def check_parallel(params: Mapping[str, Any]) -> None:
+    """Refuse a number of parallel requests that is none, or too many. Raises OptionError."""
+    if not 1 <= params["parallel"] <= 32:
+        raise OptionError(f"parallel must be from 1 to 32, got {params['parallel']}.")
+
+
 def valid_service(service: str | None) -> str | None:
     """Return a service's ID as the API spells it. Raises OptionError."""
     if service is None:

@@ -6,23 +6,20 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils import _module
-from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import AccountCache, LoopCache
-from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import AccountCache
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS
 from ansible_collections.community.wpcom.plugins.module_utils._plan.plan import Plan
 from ansible_collections.community.wpcom.plugins.module_utils._session import SessionSettings
-from ansible_collections.community.wpcom.tests.unit.support import MODULES, params
+from ansible_collections.community.wpcom.tests.unit.support import params
 
-ACTIONS = "ansible_collections.community.wpcom.plugins.action"
 NOTHING = ModuleSpec(lambda given, cache: Plan(result={"cache": cache}), {})
 
 
@@ -41,24 +38,6 @@ def test_settings_come_from_the_options_that_the_module_names() -> None:
     spec = ModuleSpec(NOTHING.planner, {}, parallel="p", expiring_within="e")
     given = {"p": 8, "e": 30}
     assert spec.settings(given) == spec.loop_settings(given) == SessionSettings(parallel=8, expiring_within=30)
-
-
-@pytest.mark.parametrize(
-    ("kind", "cache", "loop_cache"),
-    [
-        ("publicize", ReadCache, LoopCache),
-        ("bulk", AccountCache, AccountCache),
-        ("keyring", ReadCache, ReadCache),
-        ("application", ReadCache, ReadCache),
-        # Its items share nothing: what it gathers is never older than the item.
-        ("info", ReadCache, None),
-    ],
-)
-def test_caches_of_the_modules(kind: str, cache: Any, loop_cache: Any) -> None:
-    assert MODULES[kind].cache is cache
-    action = importlib.import_module(f"{ACTIONS}.{MODULES[kind].planner.__name__.replace('plan_', 'wpcom_', 1)}")
-    assert action.ActionModule.module is MODULES[kind]
-    assert action.ActionModule.loop_cache is loop_cache
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -45,6 +45,7 @@ def test_table_is_the_contract() -> None:
     """Users and other tools rely on these names, variables and defaults."""
     assert [(option.name, option.environment, option.default) for option in CONNECTION_OPTIONS] == [
         ("api_token", "WPCOM_API_TOKEN", None),
+        ("api_token_file", "WPCOM_API_TOKEN_FILE", None),
         ("api_url", "WPCOM_API_URL", "https://public-api.wordpress.com"),
         ("validate_certs", "WPCOM_VALIDATE_CERTS", True),
         ("ca_path", "WPCOM_CA_PATH", None),
@@ -64,7 +65,9 @@ def test_documentation_is_the_table() -> None:
         assert documented.get("default") == option.default
         assert not documented.get("required", False)
         named = re.findall(r"E\((WPCOM_\w+)\)", " ".join(documented["description"]))
-        assert named == [option.environment]
+        assert named[-1:] == [option.environment]
+        # What is said of the file names the variable that takes precedence, too.
+        assert named[:-1] == (["WPCOM_API_TOKEN"] if option.name == "api_token_file" else [])
 
 
 def test_argument_spec_is_the_table() -> None:
@@ -75,8 +78,14 @@ def test_argument_spec_is_the_table() -> None:
         entry = spec[option.name]
         assert entry["type"] == option.type
         assert entry.get("default") == option.default
-        assert entry["fallback"] == (environment_fallback, [option.environment])
-    assert [name for name, entry in spec.items() if entry.get("no_log")] == ["api_token"]
+        # Which variable counts for the token depends on both options: ``from_params`` decides it.
+        is_token = option.name.startswith("api_token")
+        assert entry.get("fallback") == (None if is_token else (environment_fallback, [option.environment]))
+    # Ansible warns of names with "token" in them that do not say what they are.
+    assert {name: entry["no_log"] for name, entry in spec.items() if "no_log" in entry} == {
+        "api_token": True,
+        "api_token_file": False,
+    }
 
 
 def test_specs_do_not_share_anything() -> None:
@@ -114,6 +123,70 @@ def test_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WPCOM_TIMEOUT")
     with pytest.raises(AnsibleFallbackNotFound):
         environment_fallback("WPCOM_TIMEOUT")
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """Return a file with the token "from-file"."""
+    path = tmp_path / "token"
+    path.write_text("from-file\n", encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("option", "variables", "token"),
+    [
+        ({}, {}, None),
+        ({}, {"WPCOM_API_TOKEN": "from-variable"}, "from-variable"),
+        ({}, {"WPCOM_API_TOKEN_FILE": "FILE"}, "from-file"),
+        ({}, {"WPCOM_API_TOKEN": "from-variable", "WPCOM_API_TOKEN_FILE": "/missing"}, "from-variable"),
+        ({}, {"WPCOM_API_TOKEN": "", "WPCOM_API_TOKEN_FILE": "FILE"}, "from-file"),
+        ({}, {"WPCOM_API_TOKEN": "", "WPCOM_API_TOKEN_FILE": ""}, None),
+        ({"api_token_file": "FILE"}, {"WPCOM_API_TOKEN": "from-variable"}, "from-file"),
+        ({"api_token_file": ""}, {"WPCOM_API_TOKEN": "from-variable"}, "from-variable"),
+        ({"api_token_file": "", "api_token": ""}, {"WPCOM_API_TOKEN_FILE": "FILE"}, "from-file"),
+        ({"api_token": "from-option"}, {"WPCOM_API_TOKEN_FILE": "/missing"}, "from-option"),
+        ({"api_token": "from-option", "api_token_file": ""}, {"WPCOM_API_TOKEN": "from-variable"}, "from-option"),
+    ],
+)
+def test_the_token_is_that_of_an_option_else_of_a_variable(
+    option: dict[str, str],
+    variables: dict[str, str],
+    token: Any,
+    token_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("FILE", str(token_file)))
+    given = {name: value.replace("FILE", str(token_file)) for name, value in option.items()}
+    made = ConnectionOptions.from_params(params(**{"api_token": None, **given}))
+    assert made.api_token == token
+    assert made.api_token_file == (str(token_file) if token == "from-file" else None)
+    assert set(made.secrets) == ({token} if token else set())
+    assert made.warnings() == ["api_url http://api.invalid does not use https: the token is sent unencrypted."]
+
+
+def test_token_and_token_file_are_mutually_exclusive() -> None:
+    """Before the file is read."""
+    assert refusal(api_token_file="/missing").startswith("api_token and api_token_file are mutually exclusive")
+
+
+def test_the_token_file_is_read_each_time(token_file: Path) -> None:
+    """A loop keeps its session for as long as the options are equal."""
+    given = params(api_token=None, api_token_file=str(token_file))
+    before = ConnectionOptions.from_params(given)
+    assert ConnectionOptions.from_params(given) == before
+    token_file.write_text("renewed", encoding="utf-8")
+    after = ConnectionOptions.from_params(given)
+    assert (after.api_token, after == before) == ("renewed", False)
+
+
+def test_what_a_token_file_warns_of_is_a_warning_of_the_options(token_file: Path) -> None:
+    token_file.chmod(0o644)
+    made = ConnectionOptions.from_params(params("https://x.example", api_token=None, api_token_file=str(token_file)))
+    assert ["set its mode to 0600" in warning for warning in made.warnings()] == [True]
+    assert "from-file" not in repr(made)
 
 
 # Bad values

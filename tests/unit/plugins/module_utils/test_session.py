@@ -100,6 +100,13 @@ def test_refusal_is_reported_where_the_account_cannot_be_read(session: Any) -> N
     assert "The token requires the scope sharing or global" in error.message
 
 
+def test_account_that_cannot_be_read_is_not_asked_for_again(session: Any) -> None:
+    refusal = refused(403, "authorization_required")
+    made, script = session(refusal)
+    made.fetch_all([GetPublicizeConnection(5), GetPublicizeConnection(6)])
+    assert sorted(paths(script)) == ["/me", "/me/publicize-connections/5", "/me/publicize-connections/6"]
+
+
 def test_each_of_several_queries_ends_with_its_response_or_its_error(session: Any) -> None:
     made, _script = session(json_response({"ID": 5}), refused(400, "publicize_disabled"), json_response({"ID": 7}))
     first, error, last = made.fetch_all([GetPublicizeConnection(number) for number in (5, 6, 7)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Callable
 from unittest import mock
 
@@ -21,8 +22,10 @@ from ansible_collections.community.wpcom.plugins.doc_fragments import attributes
 from ansible_collections.community.wpcom.plugins.module_utils import _module, _session
 from ansible_collections.community.wpcom.plugins.module_utils._options import connection_argument_spec
 from ansible_collections.community.wpcom.plugins.modules import (
+    wpcom_access_token,
     wpcom_connected_application,
     wpcom_connection_info,
+    wpcom_diagnostics_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
     wpcom_publicize_connections,
@@ -36,6 +39,7 @@ MODULES: dict[str, Any] = {
     "keyring": wpcom_keyring_connection,
     "application": wpcom_connected_application,
     "info": wpcom_connection_info,
+    "diagnostics": wpcom_diagnostics_info,
 }
 
 
@@ -158,6 +162,26 @@ def test_options_from_the_environment(
     assert "timeout" in run_module("publicize", id=5001)["msg"]
 
 
+def test_token_from_a_file_is_masked_as_an_option_is(
+    run_module: Runner, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ansible itself knows neither the token of a file nor that of a variable that the module reads."""
+    path = tmp_path / "token"
+    path.write_text(json.dumps({"access_token": TOKEN, "refresh_token": "renew!me"}), encoding="utf-8")
+    path.chmod(0o600)
+    for name, value in {"WPCOM_API_TOKEN_FILE": str(path), "WPCOM_API_TOKEN": TOKEN}.items():
+        monkeypatch.setenv(name, value)
+        result = run_module("keyring", api_url=simulator.url, service=f"a-{TOKEN}-z")
+        assert result["error"]["code"] == "unknown_service"
+        assert "a-********-z" in result["msg"]
+        assert {request["authorization"] for request in simulator.requests()} == {"bearer"}
+    monkeypatch.delenv("WPCOM_API_TOKEN")
+    result = run_module("keyring", api_url=simulator.url, service="a-renew!me-z")
+    assert "a-********-z" in result["msg"]
+    path.unlink()
+    assert "does not exist" in run_module("keyring", api_url=simulator.url, id=2001)["msg"]
+
+
 @pytest.mark.parametrize(
     ("kind", "task", "message"),
     [
@@ -195,7 +219,9 @@ def test_wrong_options_are_refused_before_any_request(
 def test_message_names_the_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(_module, "HAS_REQUESTS", False)
     monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
-    task = {"info": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
+    task = {"info": {}, "diagnostics": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(
+        kind, {"id": 1}
+    )
     result = run_module(kind, **task)
     assert result["failed"] is True
     assert "requests" in result["msg"]
@@ -253,7 +279,7 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
     assert support == {
         "action_group": "full",
         "check_mode": "full",
-        "diff_mode": "N/A" if kind == "info" else "full",
+        "diff_mode": "N/A" if kind in ("info", "diagnostics") else "full",
         "idempotent": "full",
     }
     examples = yaml.safe_load(module.EXAMPLES)
@@ -262,3 +288,22 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
         options = task.get(f"community.wpcom.{name}")
         assert options is None or set(options) <= set(spec_of(kind)[0])
     assert "error" in yaml.safe_load(module.RETURN)
+
+
+def test_access_token_is_documented_as_its_action_validates_it_and_does_not_run_as_a_module(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    documented = yaml.safe_load(wpcom_access_token.DOCUMENTATION)["options"]
+    connection = connection_argument_spec()
+    spec = wpcom_access_token.ARGUMENT_SPEC
+    assert {name: spec[name] for name in connection} == connection
+    check_documented(documented, {name: entry for name, entry in spec.items() if name not in connection})
+    for name, entry in spec.items():
+        assert entry.get("no_log") is (
+            True if name in ("api_token", "client_secret", "password") else entry.get("no_log")
+        )
+        for variable in entry.get("fallback", (None, []))[1] if name not in connection else ():
+            assert f"E({variable})" in str(documented[name]["description"])
+    with arguments({"path": "token.json"}), pytest.raises(SystemExit):
+        wpcom_access_token.main()
+    assert "inside the Ansible process" in json.loads(capfd.readouterr().out)["msg"]

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._errors import ConnectError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
+    FindSites,
     GetAccount,
     GetConnectedApplication,
     GetKeyringConnection,
@@ -24,6 +25,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
     ListSitePublicizeConnections,
     ListSites,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
 from ansible_collections.community.wpcom.tests.unit.builders import (
     COLLEAGUE,
     FOREIGN,
@@ -36,6 +38,7 @@ from ansible_collections.community.wpcom.tests.unit.builders import (
     keyring_connection,
     plan,
     publicize_connection,
+    refusal,
     refused,
     run,
 )
@@ -46,6 +49,9 @@ BLUESKY = keyring_connection(24, "bluesky", "ada.bsky", sites=[2], status="broke
 KEYRINGS = (FACEBOOK, MASTODON, BLUESKY)
 # What decides the health of connections, read whole.
 JUDGING = (ListServices(), ListKeyringConnections())
+FIELDS = (
+    "ID,service,status,expires,refresh_URL,user_ID,keyring_connection_ID,keyring_connection_user_ID,external_ID,site_ID"
+)
 
 
 def world(**changes: Any) -> World:
@@ -149,6 +155,8 @@ def test_everything_costs_one_query_each_in_a_fixed_order_of_keys() -> None:
         ({"keyring_connection_id": 20, "gather": ["account"]}, "keyring_connection_id has no effect here"),
         ({"application_id": 70}, "application_id has no effect here: add applications"),
         ({"id": 50, "site": ["1", "2"]}, "at most one site"),
+        ({"parallel": 0}, "parallel must be from 1 to 32, got 0"),
+        ({"parallel": 33}, "parallel must be from 1 to 32, got 33"),
         ({"expiring_within": -1}, "expiring_within must be from 0 to 36500 days, got -1"),
         ({"expiring_within": 36501}, "expiring_within must be from 0 to 36500 days, got 36501"),
         ({"site": ["1", "x y"]}, "site must be the numeric ID, the domain, or the URL"),
@@ -262,6 +270,7 @@ def test_filters_are_part_of_the_query(options: dict[str, Any], reads: list[Any]
     asked = world()
     result = gathered(asked, **options)
     assert asked.reads == reads
+    assert result.pop("site_errors", []) == []
     assert len(result) == len(options["gather"])
 
 
@@ -279,17 +288,126 @@ def test_refetched_external_users_are_in_the_result() -> None:
         ({"gather": ["services"], "service": "myspace"}, []),
         ({"gather": ["applications"], "application_id": 70}, [70]),
         ({"gather": ["applications"], "application_id": 99}, []),
-        ({"gather": ["sites"], "site": ["2", "blog.example.com"]}, [1, 2]),
+        ({"gather": ["sites"], "site": ["2", "blog.example.com"]}, [2, 1]),
+        ({"gather": ["sites"], "site": ["999"]}, []),
     ],
 )
 def test_what_does_not_exist_is_an_empty_list(options: dict[str, Any], found: list[Any]) -> None:
-    (records,) = gathered(world(), **options).values()
+    result = gathered(world(), **options)
+    assert result.pop("site_errors", []) == []
+    (records,) = result.values()
     assert ids(records) == found
 
 
 @pytest.mark.parametrize("gather", ["publicize", "keyring", "sites"])
 def test_unknown_site_is_an_error(gather: str) -> None:
     refused("info", world(), "unknown_blog", gather=[gather], site=["nowhere.example.com"])
+
+
+def test_sites_are_read_together_in_their_order_and_the_accounts_in_one_request_for_all() -> None:
+    asked = world(keyrings=(BLUESKY, MASTODON, FACEBOOK))
+    result = gathered(asked, site=["2", "blog.example.com", "3"])
+    assert ids(result["publicize_connections"]) == [52, 53, 61, 50, 51, 60]
+    # In the order of the sites, on each in that of the list.
+    assert ids(result["keyring_connections"]) == [24, 20, 22]
+    assert result["site_errors"] == []
+    assert asked.rounds == 1
+    assert asked.reads == [
+        ListKeyringConnections(),
+        ListServices(),
+        *map(ListSitePublicizeConnections, ("2", "blog.example.com", "3")),
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_sites_cost_a_query_each_and_two_more(number: int) -> None:
+    for gather in (["publicize"], ["publicize", "keyring"]):
+        asked = world()
+        gathered(asked, gather=gather, site=["1", "2", "3"][:number], fields=["id"])
+        assert len(asked.reads) == number + 2
+
+
+@pytest.mark.parametrize("options", [{}, {"fields": ["id"]}])
+def test_accounts_that_sites_use_without_a_publicize_connection_are_known_by_the_id_of_the_site(options: Any) -> None:
+    photos = keyring_connection(26, "photos", "ada", type="other", sites=[3])
+    unused = keyring_connection(27, "photos", "other", type="other", sites=[])
+    keyrings = (FACEBOOK, photos, unused)
+    on_shop = [publicize_connection(52, FACEBOOK, 2, SHOP)]
+    for site in ("3", "news.example.org"):
+        asked = World(*on_shop, keyrings=keyrings)
+        result = gathered(asked, site=["shop.example.com", site], **options)
+        assert ids(result["keyring_connections"]) == [20, 26]
+        assert (FindSites() in asked.reads) is not is_number(site)
+    unknown = gathered(World(*on_shop, keyrings=keyrings, lists_sites=False), site=["2", "news.example.org"])
+    assert ids(unknown["keyring_connections"]) == [20]
+
+
+def test_the_error_of_a_site_does_not_hide_the_others() -> None:
+    disabled = refusal(400, "publicize_disabled")
+    asked = world(responses={ListSitePublicizeConnections("shop.example.com"): disabled})
+    result = gathered(asked, site=["1", "Shop.example.com", "9"], on_site_error="report")
+    assert ids(result["publicize_connections"]) == [50, 51, 60]
+    assert ids(result["keyring_connections"]) == [20, 22]
+    assert [(entry["site"], entry["error"]["code"]) for entry in result["site_errors"]] == [
+        ("Shop.example.com", "publicize_disabled"),
+        ("9", "unknown_blog"),
+    ]
+    assert result["site_errors"][0]["error"] == {
+        "msg": "Could not do it: publicize_disabled",
+        "status": 400,
+        "code": "publicize_disabled",
+        "message": "No.",
+        "method": "GET",
+        "path": "/x",
+    }
+
+
+@pytest.mark.parametrize("given", [{}, {"test": True}, {"fields": ["id"]}, {"gather": ["publicize"]}])
+def test_a_task_that_fails_for_a_site_returns_what_the_others_gave(given: dict[str, Any]) -> None:
+    shown = (("fields", FIELDS),) if "fields" in given else ()
+    asked = world(responses={ListSitePublicizeConnections("2", presentation=shown): refusal(403, "unauthorized")})
+    ended = run("info", asked, site=["1", "2"], **given)
+    assert ended.failed
+    assert ended.result["changed"] is False
+    assert ended.result["msg"] == "1 of 2 sites could not be read. 2: Could not do it: unauthorized."
+    assert ended.result["error"]["code"] == "unauthorized"
+    assert [entry["site"] for entry in ended.result["site_errors"]] == ["2"]
+    assert ids(ended.result["publicize_connections"]) == [50, 51, 60]
+
+
+def test_the_message_names_the_first_sites_only() -> None:
+    sites = [str(number) for number in range(100, 130)]
+    error = refused("info", world(), "unknown_blog", "30 of 30 sites", "119: ", "; and 10 more, see site_", site=sites)
+    assert "120: " not in error.message
+    assert [entry["site"] for entry in error.result["site_errors"]] == sites
+
+
+@pytest.mark.parametrize("gather", ["keyring", "sites"])
+def test_the_other_lists_report_the_sites_that_cannot_be_read(gather: str) -> None:
+    asked = world()
+    result = gathered(asked, gather=[gather], site=["no.example.com", "2", "nor.example.com"], on_site_error="report")
+    assert [entry["site"] for entry in result["site_errors"]] == ["no.example.com", "nor.example.com"]
+    assert result[{"keyring": "keyring_connections"}.get(gather, gather)]
+    assert asked.rounds <= 3
+
+
+@pytest.mark.parametrize("gather", [["publicize"], ["publicize", "keyring"]])
+def test_the_error_of_the_token_is_not_one_of_the_sites(gather: list[str]) -> None:
+    for code in ("invalid_token", "reauthorization_required"):
+        responses = {ListSitePublicizeConnections(site): refusal(400, code) for site in ("1", "2")}
+        error = refused(
+            "info", world(responses=responses), code, gather=gather, site=["1", "2"], on_site_error="report"
+        )
+        assert error.message == f"Could not do it: {code}"
+
+
+def test_sites_that_are_all_out_of_reach_fail_the_task() -> None:
+    cut = ConnectError("Could not connect")
+    responses = {ListSitePublicizeConnections(site): cut for site in ("1", "2")}
+    refused("info", world(responses=responses), "no_response", "2 of 2", site=["1", "2"], on_site_error="report")
+    del responses[ListSitePublicizeConnections("2")]
+    result = gathered(world(responses=responses), site=["1", "2"], on_site_error="report")
+    assert [entry["site"] for entry in result["site_errors"]] == ["1"]
 
 
 def test_unhealthy_only_has_broken_and_expiring_connections() -> None:

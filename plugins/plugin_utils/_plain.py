@@ -1,0 +1,39 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values of Ansible's variables and arguments as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+_SAME = (str, int, float, bool, type(None))
+# default(omit) is gone from the options of a task, but not from a variable.
+_OMITTED = "_OmitType"
+
+
+def plain(value: Any) -> Any:
+    """Return a value as a module gets it: without tags, vault objects or lazy containers, whose every access takes its time.
+
+    Dates become text, as JSON has them, in which modules get their arguments.
+    """
+    if type(value) in _SAME:
+        return value
+    if isinstance(value, Mapping):
+        return {
+            str(key): plain(item)
+            for key, item in value.items()
+            if not str(key).startswith("_ansible_") and type(item).__name__ != _OMITTED
+        }
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    # An exact str: those that ansible-core 2.18 marks as no template stay marked by str() alone.
+    return str.__str__(str(value))

@@ -1,0 +1,511 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The event source over HTTP, with a queue and a clock of its own: arguments, waits, the state file, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+import requests
+
+from ansible_collections.community.wpcom.plugins.module_utils import _event_source
+from ansible_collections.community.wpcom.plugins.module_utils._errors import (
+    ApiError,
+    ConnectError,
+    InterruptedTaskError,
+    OptionError,
+    ResponseError,
+    WpcomError,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._event_source import (
+    Arguments,
+    EventSourceError,
+    argument_spec,
+    is_temporary,
+    wait_after,
+    watch,
+)
+from ansible_collections.community.wpcom.tests.simulator import TROUBLES_WORLD, Simulator
+from ansible_collections.community.wpcom.tests.unit.support import TOKEN, brief
+
+POLL = ["GET /me/keyring-connections", "GET /me/publicize-connections", "GET /meta/external-services"]
+# What does not work in the default world, for the user of the token.
+EXISTING = ["broken 5004", "expiring 5013", "broken 5014"]
+
+
+class Source:
+    """Runs the event source until its clock has had as many waits as there are steps; each step changes the world."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.events: list[dict[str, Any]] = []
+        self.waits: list[float] = []
+
+    async def put(self, event: dict[str, Any]) -> None:
+        """Take an event, as the queue of a rulebook does."""
+        json.dumps(event)
+        self.events.append(event)
+
+    def run(self, *steps: Optional[Callable[[], Any]], **arguments: Any) -> list[str]:
+        """Return the events in brief; the first read is before the first step, and the last step is the end."""
+        self.events, self.waits = [], []
+        left = [*steps, asyncio.CancelledError()]
+
+        async def sleep(seconds: float) -> None:
+            self.waits.append(seconds)
+            step = left.pop(0)
+            if isinstance(step, asyncio.CancelledError):
+                raise step
+            if step is not None:
+                step()
+
+        given = {"api_url": self.simulator.url, "api_token": TOKEN, "retries": 0, **arguments}
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(watch(self, given, sleep=sleep))
+        return self.brief()
+
+    def brief(self) -> list[str]:
+        """Return the events as lines such as ``broken 5004``."""
+        return [
+            " ".join([event["type"], *([str(event["connection"]["id"])] if event["connection"] else [])])
+            for event in self.events
+        ]
+
+    def end(self, **arguments: Any) -> str:
+        """Return the text of the error that ends the source."""
+        given = {"api_url": self.simulator.url, "api_token": TOKEN, "retries": 0, **arguments}
+        with pytest.raises(EventSourceError) as caught:
+            asyncio.run(asyncio.wait_for(watch(self, given), 10))
+        assert TOKEN not in str(caught.value).replace("sim-token-", "")
+        return str(caught.value)
+
+    def status(self, keyring_connection_id: int, status: Optional[str]) -> Callable[[], None]:
+        """Return the step that gives an account a status."""
+        return lambda: self.simulator.patch(keyring_connections=[{"ID": keyring_connection_id, "status": status}])
+
+
+@pytest.fixture
+def source(simulator: Simulator) -> Source:
+    """Return the event source over the default world."""
+    return Source(simulator)
+
+
+@pytest.fixture
+def state_file(tmp_path: Path) -> Path:
+    """Return a path for the state."""
+    return tmp_path / "state.json"
+
+
+# Arguments
+
+
+def arguments(**given: Any) -> Arguments:
+    """Return validated arguments."""
+    return Arguments.of({"api_token": TOKEN, **given})
+
+
+def test_defaults() -> None:
+    made = arguments()
+    assert (made.interval, made.test, made.expiring_within, made.sites) == (900, False, 14, ())
+    assert made.report_existing is True
+    assert made.state_file is None
+    assert made.connection["timeout"] == 60
+
+
+def test_arguments_are_converted_and_null_is_not_set() -> None:
+    made = arguments(
+        interval="60", test="yes", expiring_within="30", sites=["https://Blog.example.com/", 3002, "3002"], timeout=None
+    )
+    assert (made.interval, made.test, made.expiring_within) == (60, True, 30)
+    assert made.sites == ("blog.example.com", "3002")
+    assert made.connection["timeout"] == 60
+    assert arguments(sites=3002).sites == ("3002",)
+    assert arguments(sites=[], state_file="").sites == ()
+    assert arguments(state_file="").state_file is None
+
+
+def test_environment_is_used_as_by_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WPCOM_TIMEOUT", "7")
+    monkeypatch.setenv("WPCOM_RETRIES", "")
+    made = arguments()
+    assert (made.connection["timeout"], made.connection["retries"]) == (7, 3)
+    monkeypatch.setenv("WPCOM_RETRIES", "many")
+    with pytest.raises(
+        OptionError, match="retries must be a whole number, got another value in its environment variable"
+    ):
+        arguments()
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"period": 5}, r"Unsupported arguments: period\. Supported arguments are: api_token, .*, interval, .*"),
+        ({"interval": 0}, "interval must be a number from 1 to 604800, got 0."),
+        ({"interval": True}, "interval must be a number"),
+        ({"interval": "soon"}, "^interval must be a whole number, got 'soon'.$"),
+        ({"expiring_within": -1}, "expiring_within must be a number from 0 to 36500, got -1."),
+        ({"interval": 1.5}, "interval must be a whole number, got 1.5.$"),
+        ({"test": "perhaps"}, "test must be true or false, got 'perhaps'.$"),
+        ({"sites": {"a": 1}}, "sites must be a list of texts, got {'a': 1}.$"),
+        ({"sites": ["a b"]}, "sites: site must be .*'a b'"),
+        ({"sites": [""]}, "sites: site must be"),
+        ({"timeout": 0}, "timeout must be 1 or more, got 0"),
+        ({"api_url": "ftp://x"}, "api_url must begin with https"),
+        ({"api_token": "a\nb"}, "api_token contains"),
+        ({"ca_path": "/nowhere"}, "ca_path '/nowhere' does not exist"),
+    ],
+)
+def test_wrong_argument_ends_the_source_before_any_request(source: Source, given: Any, text: str) -> None:
+    with pytest.raises(OptionError, match=text):
+        arguments(**given)
+    source.end(**given)
+    assert source.simulator.requests() == []
+
+
+def test_without_requests_the_text_says_what_to_install(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_event_source, "HAS_REQUESTS", False)
+    assert "install it in the Python environment of ansible-rulebook" in source.end()
+
+
+# Events
+
+
+def test_read_takes_three_requests_and_what_does_not_change_makes_no_event(source: Source) -> None:
+    assert source.run(None, None, interval=5) == EXISTING
+    assert sorted(brief(source.simulator.requests())) == sorted(POLL * 3)
+    assert source.waits == [5, 5, 5]
+
+
+def test_changes_make_events(source: Source) -> None:
+    added = {"ID": 5999, "site_ID": 3001, "keyring_connection_ID": 2003, "shared": False}
+    events = source.run(
+        source.status(2006, "ok"),
+        source.status(2003, "must_reauth"),
+        lambda: source.simulator.patch(publicize_connections=[added]),
+        report_existing=False,
+    )
+    assert events == ["recovered 5004", "expiring 5002", "expiring 5007", "created 5999", "expiring 5999"]
+    assert source.events[0]["account"] == "ada.bsky.example"
+    assert source.events[0]["previous"]["status"] == "broken"
+
+
+def test_only_named_sites_and_their_names_are_looked_up_once(source: Source) -> None:
+    assert source.run(None, sites=["jetpack.example.com"]) == ["expiring 5013"]
+    assert len(source.simulator.requests("GET", "/me/sites$")) == 1
+    assert source.simulator.requests("GET", "/sites/") == []
+
+
+def test_days_before_an_expiry_are_those_of_the_argument(source: Source) -> None:
+    assert {"expiring 5010", "expiring 5011"} < set(source.run(expiring_within=36500))
+    assert source.run(expiring_within=0) == EXISTING
+
+
+def test_connections_are_tested_where_asked_for(source: Source) -> None:
+    source.run(test=True)
+    first, *others = source.simulator.requests()
+    assert first["query"] == {"force_connection_test": "1"}
+    assert [request["query"] for request in others] == [{}, {}]
+
+
+def test_other_users_make_no_event(source: Source) -> None:
+    source.simulator.reset(TROUBLES_WORLD)
+    events = source.run(source.status(450, "broken"), report_existing=False)
+    assert events == []
+
+
+def test_deletion_is_reported_when_all_entries_have_an_id(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    def delete() -> None:
+        source.simulator.settings(switches={"bad_entries": "no_id"})
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        requests.post(f"{source.simulator.url}/rest/v1.1/me/publicize-connections/5004/delete", headers=headers)
+
+    def repair() -> None:
+        source.simulator.settings(switches={"bad_entries": "none"})
+
+    events = source.run(delete, None, repair, report_existing=False)
+    assert events == ["deleted 5004"]
+    assert source.events[0]["previous"]["health"] == "broken"
+    assert len([record for record in caplog.records if "without an ID" in record.getMessage()]) == 1
+
+
+# Outages
+
+
+def test_outage_is_one_event_and_the_waits_get_longer(source: Source) -> None:
+    source.simulator.fault(kind="cut", times=10**6)
+    steps = [None] * 6
+    events = source.run(*steps, source.simulator.clear_faults, None, interval=3)
+    assert events == ["unreachable", "recovered", *EXISTING]
+    assert source.waits == [3, 6, 12, 24, 48, 96, 192, 3, 3]
+
+
+def test_long_interval_does_not_make_the_waits_long(source: Source) -> None:
+    source.simulator.fault(kind="cut", times=10**6)
+    source.run(*[None] * 6, interval=86400)
+    assert source.waits == [60, 120, 240, 480, 900, 900, 900]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "limit_reached"},
+        {"kind": "throttle"},
+        {"kind": "status", "status": 503},
+        {"kind": "status", "status": 403, "body": "Forbidden by the proxy", "content_type": "text/plain"},
+    ],
+    ids=lambda fault: str(fault.get("status", fault["kind"])),
+)
+def test_server_that_refuses_is_left_in_peace_for_a_minute(source: Source, fault: Mapping[str, Any]) -> None:
+    source.simulator.fault(times=3, **fault)
+    source.run(None, None, interval=1, retry_max_delay=0)
+    assert source.brief()[:1] == ["unreachable"]
+    assert source.waits[0] == 60
+    assert source.brief()[1:] == ["recovered", *EXISTING]
+
+
+def test_outage_is_explained_in_the_log(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    source.simulator.fault(kind="html", times=3)
+    with caplog.at_level(logging.WARNING):
+        source.run()
+    assert "not JSON" in caplog.text
+    assert "The next attempt is in 60 seconds." in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_outage_that_lasts_over_a_restart_is_one_event(source: Source, state_file: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        assert source.run(None, api_url=nowhere, state_file=state_file) == ["unreachable"]
+        assert source.run(api_url=nowhere, state_file=state_file) == []
+    assert source.run(state_file=state_file) == ["recovered", *EXISTING]
+
+
+@pytest.mark.parametrize(
+    ("error", "temporary"),
+    [
+        (ConnectError("x"), True),
+        (ResponseError("x"), True),
+        (ApiError("x", status=500), True),
+        (ApiError("x", status=503, code="maintenance"), True),
+        (ApiError("x", status=429, code="too_many_requests"), True),
+        (ApiError("x", status=404), True),
+        (ApiError("x", status=400, code="invalid_token"), False),
+        (ApiError("x", status=403, code="authorization_required"), False),
+        (OptionError("x"), False),
+        (WpcomError("x"), False),
+    ],
+)
+def test_errors_of_network_and_server_are_temporary(error: WpcomError, temporary: bool) -> None:
+    assert is_temporary(error) is temporary
+
+
+def test_waits_do_not_grow_without_end() -> None:
+    assert wait_after(ConnectError("x"), 10**6, 1) == 900
+
+
+def test_interrupted_reading_is_repeated(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the shell that started ansible-rulebook has ended."""
+    read, left = _event_source.read, [InterruptedTaskError("x")]
+
+    async def interrupted_once(*given: Any) -> Any:
+        if left:
+            raise left.pop()
+        return await read(*given)
+
+    monkeypatch.setattr(_event_source, "read", interrupted_once)
+    assert source.run() == EXISTING
+
+
+# The end
+
+
+@pytest.mark.parametrize(
+    ("token", "parts"),
+    [
+        ("wrong", ["invalid_token", "with the playbook community.wpcom.get_token"]),
+        ("sim-token-posts", ["authorization_required", "scope sharing or global"]),
+        (None, ["api_token is required"]),
+    ],
+)
+def test_token_that_is_not_enough_ends_the_source_with_what_to_do(source: Source, token: Any, parts: list[str]) -> None:
+    text = source.end(api_token=token)
+    for part in parts:
+        assert part in text
+    assert source.events == []
+
+
+def test_file_of_the_token_is_read_at_each_interval(source: Source, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("sim-token-sharing", encoding="utf-8")
+    file.chmod(0o600)
+    with pytest.raises(EventSourceError, match="invalid_token"):
+        source.run(
+            None, lambda: file.write_text("replaced", encoding="utf-8"), api_token=None, api_token_file=str(file)
+        )
+    assert source.brief() == EXISTING
+    assert len(source.waits) == 2
+
+
+def test_unknown_site_ends_the_source(source: Source) -> None:
+    assert "unknown_blog" in source.end(sites=["nowhere.example.com"])
+
+
+def test_cancelled_source_ends_at_once_and_sends_nothing_more(source: Source) -> None:
+    source.simulator.fault(kind="delay", seconds=3, times=2)
+
+    async def cancelled() -> float:
+        task = asyncio.ensure_future(watch(source, {"api_url": source.simulator.url, "api_token": TOKEN}))
+        while not source.simulator.requests():
+            await asyncio.sleep(0.02)
+        begin = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - begin
+
+    begin = time.monotonic()
+    assert asyncio.run(cancelled()) < 1.5
+    # The end of the program does not wait for the response either.
+    assert time.monotonic() - begin < 2.8
+    time.sleep(3.2)
+    # Two are sent in parallel; the third one is not.
+    assert len(source.simulator.requests()) == 2
+    assert source.events == []
+
+
+# The state file
+
+
+def test_restart_repeats_nothing_and_reports_what_happened_meanwhile(source: Source, state_file: Path) -> None:
+    assert source.run(state_file=state_file) == EXISTING
+    assert source.run(state_file=state_file) == []
+    source.status(2006, "ok")()
+    assert source.run(state_file=state_file) == ["recovered 5004"]
+    assert source.run(state_file=state_file) == []
+
+
+def test_state_has_no_secret_and_only_its_owner_may_read_it(source: Source, state_file: Path) -> None:
+    source.run(state_file=state_file)
+    text = state_file.read_text(encoding="utf-8")
+    assert state_file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(text)["version"] == 1
+    assert TOKEN not in text
+    assert "http" not in text
+    assert "nonce" not in text
+    assert [path.name for path in state_file.parent.iterdir()] == ["state.json"]
+
+
+def test_state_that_did_not_change_is_not_written_again(source: Source, state_file: Path) -> None:
+    source.run(state_file=state_file)
+    before = state_file.stat()
+    source.run(None, None, state_file=state_file)
+    assert state_file.stat().st_ino == before.st_ino
+    source.run(source.status(2006, "ok"), state_file=state_file)
+    assert state_file.stat().st_ino != before.st_ino
+
+
+def test_link_is_followed(source: Source, tmp_path: Path) -> None:
+    link, target = tmp_path / "link.json", tmp_path / "target.json"
+    link.symlink_to(target)
+    source.run(state_file=link)
+    assert link.is_symlink()
+    assert source.run(state_file=target) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("not JSON", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        (b"\xff\xfe", "not a text file"),
+        ('{"access_token": "secret"}', "no version"),
+        ('{"version": 2}', "reads version 1 only"),
+        ('{"version": 1, "connections": [{}]}', "damaged"),
+    ],
+)
+def test_file_of_something_else_ends_the_source_and_stays(
+    source: Source, state_file: Path, content: Any, reason: str
+) -> None:
+    data = content if isinstance(content, bytes) else content.encode()
+    state_file.write_bytes(data)
+    text = source.end(state_file=state_file)
+    assert reason in text
+    assert str(state_file) in text
+    assert "Delete the file to begin without a state" in text
+    assert "secret" not in text
+    assert state_file.read_bytes() == data
+    assert source.simulator.requests() == []
+
+
+def test_empty_file_is_no_state(source: Source, state_file: Path) -> None:
+    state_file.touch()
+    assert source.run(state_file=state_file) == EXISTING
+    assert source.run(state_file=state_file) == []
+
+
+def test_path_that_cannot_be_written_ends_the_source(source: Source, tmp_path: Path) -> None:
+    assert "create the directory" in source.end(state_file=tmp_path / "missing" / "state.json")
+    assert "is not a file" in source.end(state_file=tmp_path)
+    assert source.simulator.requests() == []
+
+
+def test_state_that_cannot_be_written_later_does_not_end_the_source(
+    source: Source, state_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert source.run(source.status(2006, "ok"), state_file=state_file) == [*EXISTING, "recovered 5004"]
+    assert "cannot be written (No space left on device)" in caplog.text
+    assert list(state_file.parent.iterdir()) == []
+
+
+def test_state_of_another_user_ends_the_source(source: Source, state_file: Path) -> None:
+    source.run(state_file=state_file, api_token="sim-token-grace")
+    kept = state_file.read_bytes()
+    assert "connections of another WordPress.com user" in source.end(state_file=state_file)
+    assert state_file.read_bytes() == kept
+    assert source.events == []
+
+
+def test_cancelled_delivery_continues_after_a_restart(source: Source, state_file: Path) -> None:
+    """A rulebook that ends takes no further event; none is lost, and none is repeated."""
+
+    class Full(Source):
+        async def put(self, event: dict[str, Any]) -> None:
+            if len(self.events) == 1:
+                await asyncio.Event().wait()
+            await super().put(event)
+
+    full = Full(source.simulator)
+
+    async def cancelled() -> None:
+        given = {"api_url": source.simulator.url, "api_token": TOKEN, "state_file": str(state_file)}
+        task = asyncio.ensure_future(watch(full, given))
+        while not full.events:
+            await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert full.brief() == EXISTING[:1]
+    assert source.run(state_file=state_file) == EXISTING[1:]
+
+
+def test_every_argument_is_typed() -> None:
+    for name, rule in argument_spec().items():
+        assert rule["type"] in ("str", "int", "bool", "path", "list"), name

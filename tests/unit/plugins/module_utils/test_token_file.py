@@ -1,0 +1,146 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of the token: what it may contain, what is wrong with it, and that no message shows any of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Union
+
+import pytest
+
+from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
+from ansible_collections.community.wpcom.plugins.module_utils._token_file import read_token
+
+DOCUMENT = {
+    "access_token": "secret!1",
+    "token_type": "bearer",
+    "scope": "global",
+    "blog_id": None,
+    "obtained_at": "2026-11-01T00:00:00Z",
+    "refresh_token": "secret!2",
+    "client_id": "50001",
+    "token_url": "https://public-api.wordpress.com/oauth2/token",
+}
+
+
+def write(folder: Path, content: Union[str, bytes], mode: int = 0o600) -> str:
+    """Return the path of a file."""
+    path = folder / "token"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(mode)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "secret",
+        "secret\n",
+        "  secret\r\n\n",
+        b"\xef\xbb\xbfsecret",
+        '{"access_token": "secret"}',
+        '\n{"access_token":"secret","x":1}',
+    ],
+)
+def test_plain_text_and_json(content: Union[str, bytes], tmp_path: Path) -> None:
+    token = read_token(write(tmp_path, content))
+    assert (token.access_token, token.warnings) == ("secret", ())
+    assert "secret" not in repr(token)
+
+
+def test_the_document_is_kept_and_its_tokens_are_secrets(tmp_path: Path) -> None:
+    token = read_token(write(tmp_path, json.dumps(DOCUMENT)))
+    assert token.document == DOCUMENT
+    assert token.secrets == ("secret!1", "secret!2")
+    assert "secret" not in repr(token)
+    assert read_token(write(tmp_path, "secret!1")).secrets == ("secret!1",)
+
+
+@pytest.mark.parametrize("refresh_token", [None, "", 5, ["x"]])
+def test_refresh_token_that_is_none(refresh_token: Any, tmp_path: Path) -> None:
+    document = {"access_token": "secret", "refresh_token": refresh_token}
+    assert read_token(write(tmp_path, json.dumps(document))).secrets == ("secret",)
+
+
+def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "secret")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_token("~/token").access_token == "secret"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        (" \n\n", "is empty"),
+        ("secret\nsecret\n", "contains several lines"),
+        ("secret secret", "contains several lines, a space"),
+        ("secr\x00et", "character that tokens do not have"),
+        ("secr\u00e9t", "character that tokens do not have"),
+        (b"\xff\xfes\x00e\x00c\x00", "is not a text file"),
+        ('{"access_token": "secret"', "is malformed"),
+        ('{"secret": ' + "[" * 20000, "is malformed"),
+        ("{secret}", "is malformed"),
+        ('{"token": "secret"}', "contains JSON without access_token"),
+        ('{"access_token": ""}', "contains JSON without access_token"),
+        ('{"access_token": ["secret"]}', "contains JSON without access_token"),
+        ('{"access_token": "secret\\n"}', "contains several lines"),
+        ("$ANSIBLE_VAULT;1.1;AES256\n736563726574", "is encrypted with Ansible Vault"),
+        ("secret" * 20000, "is larger than 65536 bytes"),
+    ],
+)
+def test_wrong_content(content: Union[str, bytes], said: str, tmp_path: Path) -> None:
+    """The error names the option and the path, and never shows the content."""
+    path = write(tmp_path, content)
+    with pytest.raises(OptionError) as caught:
+        read_token(path, "accounts[0].api_token_file")
+    assert caught.value.message.startswith(f"accounts[0].api_token_file {path!r} ")
+    assert said in caught.value.message
+    assert "sec" not in caught.value.message.replace(path, "")
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("missing", "does not exist"), ("", "is a folder"), ("nul\x00", "cannot be read"), ("x" * 300, "cannot be read")],
+)
+def test_what_cannot_be_read(path: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"^api_token_file ") as caught:
+        read_token(str(tmp_path / path))
+    assert said in caught.value.message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_no_permission(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="correct its permissions"):
+        read_token(write(tmp_path, "secret", 0o000))
+
+
+@pytest.mark.parametrize(
+    ("mode", "warned"), [(0o600, False), (0o400, False), (0o700, False), (0o640, True), (0o604, True), (0o620, True)]
+)
+def test_permissions_of_other_users(mode: int, warned: bool, tmp_path: Path) -> None:
+    path = write(tmp_path, "secret", mode)
+    (*warnings,) = read_token(path).warnings
+    assert bool(warnings) is warned
+    assert all(path in warning and f"{mode:04o}" in warning and "0600" in warning for warning in warnings)
+
+
+def test_pipe_and_descriptor_have_no_permissions_to_warn_of(tmp_path: Path) -> None:
+    """What a shell makes of ``<(command)``, and a file that is open already."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o644)
+    writer = threading.Thread(target=pipe.write_text, args=("secret\n",))
+    writer.start()
+    token = read_token(str(pipe))
+    writer.join()
+    assert (token.access_token, token.warnings) == ("secret", ())
+    with open(write(tmp_path, "secret", 0o644), encoding="utf-8") as file:
+        token = read_token(f"/dev/fd/{file.fileno()}")
+    assert (token.access_token, token.warnings) == ("secret", ())
