@@ -23,7 +23,7 @@ from ansible_collections.community.wpcom.tests.search.in_process import URL, InP
 from ansible_collections.community.wpcom.tests.unit.support import MODULES, TOKEN, params, unset
 
 EXAMPLES = int(os.environ.get("SEARCH_STATES", "200"))
-STEPS = int(os.environ.get("SEARCH_STEPS", "10"))
+STEPS = int(os.environ.get("SEARCH_STEPS", "7"))
 ME, OTHER = 1, 2
 SITES = {1: "site1.example.com", 2: "site2.example.com"}
 TIMEOUT = 10
