@@ -11,6 +11,8 @@ from datetime import date, datetime
 from typing import Any
 
 _SAME = (str, int, float, bool, type(None))
+# default(omit) is gone from the options of a task, but not from a variable.
+_OMITTED = "_OmitType"
 
 
 def plain(value: Any) -> Any:
@@ -21,7 +23,11 @@ def plain(value: Any) -> Any:
     if type(value) in _SAME:
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items() if not str(key).startswith("_ansible_")}
+        return {
+            str(key): plain(item)
+            for key, item in value.items()
+            if not str(key).startswith("_ansible_") and type(item).__name__ != _OMITTED
+        }
     if isinstance(value, (list, tuple, set)):
         return [plain(item) for item in value]
     if isinstance(value, (date, datetime)):

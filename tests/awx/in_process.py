@@ -15,6 +15,9 @@ from typing import Any
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 
+# Before Ansible forks for each item of a loop.
+from ansible_collections.awx.awx.plugins.module_utils import controller_api  # noqa: F401
+
 
 class ActionModule(ActionBase):
     """Accepts what the module accepts, and returns what it returns."""

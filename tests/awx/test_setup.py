@@ -214,7 +214,7 @@ def test_a_second_run_changes_nothing(ansible: Ansible, controller: Controller) 
     controller.writes.clear()
     second = setup(ansible, controller, WPCOM_API_TOKEN="another-token")
     assert second.status == 0, second.output
-    assert re.search(r"^localhost +: ok=14 +changed=0 ", second.stdout, re.MULTILINE), second.output
+    assert re.search(r"^localhost +: ok=15 +changed=0 ", second.stdout, re.MULTILINE), second.output
     assert controller.writes == []
     # The token of an existing credential is only replaced on request.
     assert controller.secrets() == {"WordPress.com": {"api_token": TOKEN}}

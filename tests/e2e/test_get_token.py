@@ -16,9 +16,11 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 from urllib.parse import parse_qsl, urlsplit
@@ -67,7 +69,7 @@ class Run:
         self.descriptor = descriptor
         self.output = ""
 
-    def until(self, pattern: re.Pattern[str], seconds: float = 60) -> str:
+    def until(self, pattern: re.Pattern[str], seconds: float = 120) -> str:
         """Read until the output has a pattern; return its first group."""
         deadline = time.monotonic() + seconds
         while not (found := pattern.search(self.output)):
@@ -86,11 +88,54 @@ class Run:
         self.output += data.decode(errors="replace")
         return bool(data)
 
+    def type(self, text: str, pattern: re.Pattern[str]) -> str:
+        """Type a line until the output has a pattern: a prompt discards what was typed before it is ready."""
+        for _attempt in range(12):
+            os.write(self.descriptor, f"{text}\r".encode())
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline and not pattern.search(self.output) and self.read():
+                pass
+            if pattern.search(self.output):
+                break
+        return self.until(pattern, 1)
+
     def end(self) -> int:
         """Read to the end, and return the status."""
         while self.read():
             pass
         return self.process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.descriptor)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+class Runs(list[Run]):
+    """The commands of a test."""
+
+    def in_terminal(self, *arguments: Any, **more: str) -> Run:
+        """Start a command in a terminal of its own."""
+        self.append(in_terminal(*arguments, **more))
+        return self[-1]
+
+    def in_pipe(self, *arguments: Any, **more: str) -> Run:
+        """Start a command whose output is a pipe."""
+        self.append(in_pipe(*arguments, **more))
+        return self[-1]
+
+
+@pytest.fixture
+def runs() -> Iterator[Runs]:
+    """Return what starts commands, which end with the test."""
+    made = Runs()
+    yield made
+    for run in made:
+        run.kill()
 
 
 def in_terminal(ansible: Any, *arguments: object, **more: str) -> Run:
@@ -133,8 +178,15 @@ def extra(**values: Any) -> tuple[str, str]:
     return "-e", json.dumps(values)
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Return a folder for temporary files, with a path that is short enough for Ansible's sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("flow", ["classic", "oauth2.1"])
-def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator, tmp_path: Path) -> None:
+def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator, runs: Runs, temporary: Path) -> None:
     """Neither output, logs, temporary files nor the process list has a secret, at the highest verbosity."""
     port = free_port()
     simulator.patch(clients=[{"ID": 60001, "redirect_URIs": [f"http://127.0.0.1:{port}/callback"]}])
@@ -148,7 +200,7 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
     def keep() -> None:
         """Keep what is in temporary files, however short their life is."""
         while not end.is_set():
-            for folder in (ansible.home, tmp_path / "tmp"):
+            for folder in (ansible.home, temporary):
                 for file in list(folder.rglob("*")):
                     try:
                         kept.add(file.read_text(errors="replace"))
@@ -156,11 +208,10 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
                         continue
             time.sleep(0.01)
 
-    (tmp_path / "tmp").mkdir()
     watcher = threading.Thread(target=keep, daemon=True)
     watcher.start()
     with Watch() as watch:
-        run = in_pipe(
+        run = runs.in_pipe(
             ansible,
             PLAYBOOK,
             "-vvvv",
@@ -170,7 +221,7 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
             WPCOM_CLIENT_SECRET=SECRET if flow == "classic" else "",
             ANSIBLE_LOG_PATH=str(ansible.home / "ansible.log"),
             ANSIBLE_DISPLAY_ARGS_TO_STDOUT="true",
-            TMPDIR=str(tmp_path / "tmp"),
+            TMPDIR=str(temporary),
         )
         redirect = approve(simulator, run.until(URL))
         page = open_page(redirect)
@@ -193,22 +244,18 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
     assert SECRET not in path.read_text()
 
 
-def test_paste_at_a_terminal(ansible: Any, simulator: Simulator) -> None:
+def test_paste_at_a_terminal(ansible: Any, simulator: Simulator, runs: Runs) -> None:
     """The secret and the URL of the redirect are asked for, and not shown when they are typed."""
     path = ansible.cwd / "token.json"
     variables = {"get_token_flow": "classic", "get_token_client_id": "60001", "get_token_paste": True}
     redirect = {"get_token_redirect_uri": "https://automation.example.com/callback", "get_token_path": str(path)}
-    run = in_terminal(ansible, PLAYBOOK, *extra(**variables, **redirect), WPCOM_API_URL=simulator.url)
+    run = runs.in_terminal(ansible, PLAYBOOK, *extra(**variables, **redirect), WPCOM_API_URL=simulator.url)
     run.until(re.compile(r"(Client secret \(not shown\): )"))
-    os.write(run.descriptor, f"{SECRET}\r".encode())
-    url = run.until(URL)
+    url = run.type(SECRET, URL)
     run.until(re.compile(r"(Paste this URL)"))
-    # The prompt discards what was typed before it.
-    time.sleep(0.5)
     pasted = approve(simulator, url)
-    os.write(run.descriptor, f"{pasted}\r".encode())
+    run.type(pasted, re.compile(r"(PLAY RECAP)"))
     assert run.end() == 0, run.output
-    os.close(run.descriptor)
     stored = json.loads(path.read_text())
     assert stored["scope"] == "global"
     for secret in (SECRET, stored["access_token"], pasted, dict(parse_qsl(urlsplit(pasted).query))["code"]):
@@ -250,7 +297,7 @@ def test_failures_have_a_message_and_no_traceback(ansible: Any, simulator: Simul
     assert not (ansible.cwd / "token.json").exists()
 
 
-def test_examples_and_what_can_be_done_with_the_file(ansible: Any, simulator: Simulator) -> None:
+def test_examples_and_what_can_be_done_with_the_file(ansible: Any, simulator: Simulator, runs: Runs) -> None:
     """The examples run as they are written, a task uses the file, and the guide's commands encrypt the token."""
     given = {"WPCOM_API_URL": simulator.url, "CLIENT_SECRET": SECRET, "PASSWORD": "lovelace-1843"}
     (ansible.cwd / "vault-password").write_text("vault-password")
@@ -262,7 +309,7 @@ def test_examples_and_what_can_be_done_with_the_file(ansible: Any, simulator: Si
         api_token_file: token.json
 """
     (ansible.cwd / "site.yml").write_text(text)
-    run = in_pipe(ansible, "site.yml", **given)
+    run = runs.in_pipe(ansible, "site.yml", **given)
     seen: Optional[str] = None
     for _flow in range(2):
         # Each URL is a new one.

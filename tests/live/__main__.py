@@ -119,8 +119,13 @@ def show(rows: list[tuple[str, str]]) -> None:
         print(f"  {name:<{width}} -> {seen}", flush=True)
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def interrupt(*_: Any) -> NoReturn:
-    """End as Ctrl-C does."""
+    """End as Ctrl-C does; a second one must not leave anything behind."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -131,7 +136,7 @@ def experiment(sandbox: Sandbox, options: argparse.Namespace) -> tuple[list[Fact
     experiments = Experiments(
         sandbox, external_user=options.external_user or None, last_connection=bool(options.last_connection)
     )
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
     try:
         for fact in experiments.run():
             facts.append(fact)
@@ -143,12 +148,13 @@ def experiment(sandbox: Sandbox, options: argparse.Namespace) -> tuple[list[Fact
         interrupted = True
         print(f"\n{error.message}", flush=True)
     finally:
-        # A second Ctrl-C must not leave anything behind.
-        for number in before:
+        was_signalled = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         print("Putting everything back ...", flush=True)
         problems = sandbox.restore()
-        for number, handler in before.items():
+        # What is left to do is short, and to be done.
+        for number, handler in before.items() if not was_signalled else ():
             signal.signal(number, handler)
     return facts, problems, interrupted
 

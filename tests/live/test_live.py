@@ -261,7 +261,8 @@ def test_what_cannot_be_put_back_is_reported(simulator: Simulator, capsys: pytes
 def test_interruption_puts_everything_back(simulator: Simulator, number: int) -> None:
     """Also where it comes twice."""
     before = simulator.state()
-    simulator.settings(latency_ms=30)
+    # It waits for the response to one of its writes when it is interrupted.
+    simulator.fault(kind="hang", method="POST", skip=7)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.live", *options(LINKEDIN, "--output", str(Path.cwd() / "x.yml"))],
         cwd=ROOT,
@@ -270,7 +271,7 @@ def test_interruption_puts_everything_back(simulator: Simulator, number: int) ->
         text=True,
     )
     deadline = time.monotonic() + 30
-    while len(simulator.requests("POST")) < 6 and time.monotonic() < deadline:
+    while len(simulator.requests("POST")) < 8 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert simulator.state() != before
     for _signal in range(2):

@@ -273,7 +273,7 @@ def test_hostile_server(served_by: Any, check_mode: bool, data: st.DataObject) -
 
 
 @given(data=st.data())
-@settings(max_examples=examples(40), phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
+@settings(max_examples=examples(25), phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
 def test_diagnosis_of_a_hostile_server(served_by: Any, data: st.DataObject) -> None:
     """Whatever JSON a server answers, a diagnosis does not fail, and reads only."""
     server = served_by(HostileServer(data))

@@ -116,7 +116,7 @@ def free_port() -> int:
 
 def run(user: User, path: Optional[Path], *, check_mode: bool = False, **given: Any) -> TaskResult:
     """Run a task."""
-    given = {"api_url": user.simulator.url, "retry_max_delay": 0, "login_timeout": 10, **given}
+    given = {"api_url": user.simulator.url, "retry_max_delay": 0, "login_timeout": 30, **given}
     if path is not None:
         given["path"] = str(path)
     validation = ModuleArgumentSpecValidator(ARGUMENT_SPEC, **RULES).validate(given)

@@ -49,7 +49,7 @@ def during(server: CallbackServer, *requests: str) -> tuple[str, list[str]]:
     thread = threading.Thread(target=lambda: responses.extend(get(server, path) for path in requests))
     thread.start()
     try:
-        return server.wait(10), responses
+        return server.wait(30), responses
     finally:
         thread.join()
 
@@ -60,7 +60,7 @@ def refusal(server: CallbackServer, path: str) -> tuple[AuthorizationError, str]
     thread = threading.Thread(target=lambda: responses.append(get(server, path)))
     thread.start()
     with pytest.raises(AuthorizationError) as caught:
-        server.wait(10)
+        server.wait(30)
     thread.join()
     return caught.value, responses[0]
 
@@ -82,7 +82,7 @@ def test_it_listens_on_the_loopback_address_only_and_before_the_wait(server: Cal
     assert server.server_address[0] == "127.0.0.1"
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as early:
         early.sendall(f"GET {RIGHT} HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode())
-        assert server.wait(10) == "the-code"
+        assert server.wait(30) == "the-code"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_slow_clients_do_not_block(server: CallbackServer) -> None:
     begun = time.monotonic()
     assert during(server, RIGHT)[0] == "the-code"
     server.close()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
     for connection in slow:
         connection.close()
 
@@ -164,7 +164,7 @@ def test_deadline(server: CallbackServer) -> None:
     with pytest.raises(AuthorizationError, match="within 1 seconds") as caught:
         server.wait(1)
     assert caught.value.code == "login_timeout"
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
 
 
 def test_port_in_use_is_named(server: CallbackServer) -> None:

@@ -86,7 +86,7 @@ def accounts(draw: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 @given(accounts())
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 def test_nothing_of_the_user_is_in_the_report(account: tuple[dict[str, Any], list[str]]) -> None:
     documents, secrets = account
     environment = changed(host="host-of-ada.example", proxy="proxy-of-ada.example:3128", resolution_error="ada")
