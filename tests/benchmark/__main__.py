@@ -15,7 +15,7 @@ from . import cases, report
 from .measure import ROOT, Bench, WrongRunError
 from .soak import Soak
 
-CASES = ("one", "ten", "hundred", "thousand", "hosts", "inventory", "memory", "soak")
+CASES = ("one", "ten", "hundred", "thousand", "hosts", "inventory", "audit", "memory", "soak")
 
 
 def parser() -> argparse.ArgumentParser:
