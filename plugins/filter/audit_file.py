@@ -18,8 +18,8 @@ description:
 options:
   _input:
     description:
-      - The report, as returned in RV(community.wpcom.audit_report#filter:_value.report).
-    type: dict
+      - The report, as returned in RV(community.wpcom.audit_report#filter:_value.report), or its JSON text.
+    type: raw
     required: true
   format:
     description:
@@ -62,6 +62,7 @@ _value:
   type: str
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,6 +77,10 @@ from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plai
 
 def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") -> str:
     """Return the content. Raises AnsibleFilterError if the input is not a report, or an option is wrong."""
+    try:
+        report = json.loads(report) if isinstance(report, str) else plain(report)
+    except ValueError:
+        report = None
     if not isinstance(report, Mapping) or "findings" not in report:
         raise AnsibleFilterError("audit_file: the input must be the report of the filter audit_report.")
     if format not in FORMATS:
@@ -84,7 +89,7 @@ def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") 
         policy = Policy(fail_on=[str(value) for value in fail_on])
     except WpcomError as error:
         raise AnsibleFilterError(f"audit_file: {error.message}") from None
-    return render(plain(report), str(format), policy, str(existing))
+    return render(report, str(format), policy, str(existing))
 
 
 class FilterModule:
