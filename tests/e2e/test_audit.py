@@ -62,9 +62,9 @@ def test_files_are_written_once_with_six_requests(
 def test_nothing_is_read_for_a_wrong_variable_and_nothing_written_for_a_wrong_token(
     ansible: Any, simulator: Simulator, connected: Mapping[str, str]
 ) -> None:
-    outcome, _changed, printed = audit(ansible, connected, fail_on=["eror"])
+    outcome, _changed, printed = audit(ansible, connected, fail_on=["fatal"])
     assert outcome == "failed"
-    assert "Got no match for: eror" in printed
+    assert "Got no match for: fatal" in printed
     assert simulator.requests() == []
     outcome, _changed, printed = audit(ansible, {**connected, "WPCOM_API_TOKEN": "sim-token-sharing"})
     assert outcome == "failed"
