@@ -10,6 +10,13 @@ SESSIONS ?=
 QUICK ?=
 BENCHMARK ?=
 VERSION ?=
+# For "make live": the sandbox site, a keyring connection of yours, and what is optional.
+SITE ?=
+SITE_AGAIN ?=
+KEYRING ?=
+EXTERNAL_USER ?=
+LAST ?=
+OUTPUT ?= live-switches.yml
 
 nox := @bash .ci/nox
 
@@ -23,7 +30,7 @@ demo: ## Run the demo playbook against a WordPress.com simulator on this machine
 	$(nox) -s demo
 
 .PHONY: test
-test: ## Run every check, two at a time, or some: make test SESSIONS="unit ruff"
+test: ## Run every check, several at a time, or some: make test SESSIONS="unit ruff"
 	$(nox) -s test -- $(SESSIONS)
 
 .PHONY: docs
@@ -37,6 +44,11 @@ build: ## Build the artefact in dist/
 .PHONY: benchmark
 benchmark: ## Measure the collection, in 12 minutes; or in one minute: make benchmark QUICK=1
 	$(nox) -s benchmark -- $(if $(QUICK),--quick) $(BENCHMARK)
+
+.PHONY: live
+live: ## Find out what the real API does, on one sandbox site: WPCOM_API_TOKEN=... make live SITE=... KEYRING=...
+	$(nox) -s live -- --site "$(SITE)" --keyring "$(KEYRING)" --site-again "$(SITE_AGAIN)" \
+		--external-user "$(EXTERNAL_USER)" --last-connection "$(LAST)" --output "$(OUTPUT)"
 
 .PHONY: requirements
 requirements: ## Update the pinned requirements

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,7 @@ DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 # The oldest Java that ansible-rulebook runs on.
 JAVA = 17
 TARGET_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+AWX_DISTRIBUTION = "ansible==10.7.0"
 COVERAGE_FLOORS = {"plugins/module_utils": 95, "plugins/modules": 90}
 STEP_TIMEOUT = "40m"
 # Stands in for the get-pip script that ansible-test fetches from elsewhere than the package index.
@@ -95,6 +97,12 @@ def _prepare_environment() -> None:
         COLLECTION.symlink_to(os.path.relpath(ROOT, COLLECTION.parent))
 
 
+def _can_have_browser() -> bool:
+    """Return whether Chromium is found, or can be installed by this user."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return any(map(shutil.which, names)) or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
+
+
 def _java_version() -> int:
     """Return the major version of Java, which ansible-rulebook runs its rules with, 0 where there is none."""
     home = os.environ.get("JAVA_HOME")
@@ -107,6 +115,8 @@ def _java_version() -> int:
     return int(found.group(1)) if found else 0
 
 
+# For the session "live": the token and the other variables of the modules.
+CALLERS = {name: value for name, value in os.environ.items() if name.startswith("WPCOM_")}
 _prepare_environment()
 PYTHONS = _interpreters()
 # The Python that each ansible-core runs on here.
@@ -122,6 +132,7 @@ OLDEST, NEWEST = RELEASED[0], RELEASED[-1]
 OLDEST_TARGET = min(PYTHONS, key=TARGET_PYTHONS.index)
 # What "make test" runs, the longest first. The workflows run the sanity tests of every ansible-core.
 CHECKS = [
+    f"integration-modules-{NEWEST}",
     f"integration-{NEWEST}",
     "e2e",
     f"sanity-{NEWEST}",
@@ -129,8 +140,10 @@ CHECKS = [
     "unit",
     "package",
     *(["eda"] if _java_version() >= JAVA else []),
+    *(["browser"] if _can_have_browser() else []),
     "simulator",
     "docs",
+    "awx",
     "molecule",
     "demo",
     *(f"mypy-{core}" for core in dict.fromkeys([NEWEST, OLDEST])),
@@ -144,12 +157,14 @@ CHECKS = [
     "ruff",
     "codespell",
 ]
+# What needs the results of others.
+LAST = [f"same-results-{NEWEST}"]
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = CHECKS
+nox.options.sessions = [*CHECKS, *LAST]
 # The sessions extra-checks and license-check.
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -270,12 +285,12 @@ def _for_each_core(function: Callable[[nox.Session, str], None]) -> None:
             function(session, core)
 
         run.__doc__ = f"{function.__doc__} With ansible-core {core}."
-        nox.session(name=f"{function.__name__}-{core}", python=python)(run)
+        nox.session(name=f"{function.__name__.replace('_', '-')}-{core}", python=python)(run)
 
 
 @nox.session(venv_backend="none", default=False)
 def test(session: nox.Session) -> None:
-    """Run every check of this machine, or the named sessions, two at a time."""
+    """Run every check of this machine, or the named sessions, several at a time."""
     logs = WORK / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     missing = [core for core in CORES if core not in CORE_PYTHONS]
@@ -285,6 +300,8 @@ def test(session: nox.Session) -> None:
         print(f"note: Python 3.9 was not found: {OLDEST_TARGET} is the oldest that is tested", flush=True)
     if "eda" not in CHECKS:
         print(f"note: Java {JAVA} was not found: the event source is not tested with ansible-rulebook", flush=True)
+    if "browser" not in CHECKS:
+        print("note: Chromium was not found: the page of the audit is not tested in a browser", flush=True)
     running: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -303,17 +320,19 @@ def test(session: nox.Session) -> None:
         print("\n".join([line, *tail]), flush=True)
         return passed
 
-    names = session.posargs or CHECKS
-    with ThreadPoolExecutor(2) as lanes:
+    names = [name for name in session.posargs or CHECKS if name not in LAST]
+    last = [name for name in session.posargs or LAST if name in LAST]
+    # Many of them wait for a half of their time: for processes, the network, and timeouts.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as lanes:
         try:
-            results = list(lanes.map(check, names))
+            results = [*lanes.map(check, names), *map(check, last)]
         finally:
             lanes.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.terminate()
     print(f"{results.count(True)} passed, {results.count(False)} failed", flush=True)
     if not all(results):
-        session.error(f"failed: {', '.join(name for name, passed in zip(names, results) if not passed)}")
+        session.error(f"failed: {', '.join(name for name, passed in zip([*names, *last], results) if not passed)}")
 
 
 @nox.session
@@ -331,8 +350,8 @@ def unit(session: nox.Session) -> None:
 
 @nox.session
 def simulator(session: nox.Session) -> None:
-    """Run the simulator's own tests."""
-    _pytest(session, "tests/simulator")
+    """Run the simulator's own tests, and those of the session live with it."""
+    _pytest(session, "tests/simulator", "tests/live")
 
 
 @nox.session
@@ -343,6 +362,26 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def awx(session: nox.Session) -> None:
+    """Check what is for AWX: credential type, execution environment, the objects that a playbook creates, and jobs."""
+    _install(session, "awx")
+    folder = WORK / AWX_DISTRIBUTION.replace("==", "-")
+    if not folder.exists():
+        # The index has the collection awx.awx only inside of this distribution.
+        with tempfile.TemporaryDirectory(prefix="wpcom-") as name:
+            options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", name)
+            session.run("python", "-m", "pip", "download", *options, AWX_DISTRIBUTION)
+            (wheel,) = Path(name).glob("*.whl")
+            temporary = Path(tempfile.mkdtemp(dir=WORK))
+            with zipfile.ZipFile(wheel) as archive:
+                members = [member for member in archive.namelist() if member.startswith("ansible_collections/awx/awx/")]
+                archive.extractall(temporary, members)
+            temporary.rename(folder)
+    environment = {"PYTHONPATH": str(TREE), "WPCOM_TEST_AWX_COLLECTIONS": str(folder)}
+    session.run("python", "-m", "pytest", "-q", "-rs", *(session.posargs or ["-n2"]), "tests/awx", env=environment)
+
+
+@nox.session
 def eda(session: nox.Session) -> None:
     """Run the event source in ansible-rulebook against the simulator; requires Java."""
     if _java_version() < JAVA:
@@ -350,6 +389,22 @@ def eda(session: nox.Session) -> None:
     _install(session, "eda")
     command = ("python", "-m", "pytest", "-q", "-rs", "tests/eda", *session.posargs)
     _require(session, r"^[1-9]\d* passed", _run(session, *command, PYTHONPATH=TREE))
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Test the page of the audit in headless Chromium, which is installed where apt-get can do that."""
+    if not _can_have_browser():
+        session.error("Chromium is required. On Debian or Ubuntu: apt-get install chromium chromium-driver")
+    if not shutil.which("chromium") and not shutil.which("google-chrome"):
+        packages = ("chromium", "chromium-driver", "fonts-dejavu-core")
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "update", "-q", external=True, env=environment)
+        session.run(
+            *("apt-get", "install", "-q", "-y", "--no-install-recommends", *packages), external=True, env=environment
+        )
+    _install(session, "browser")
+    session.run("python", "-m", "pytest", "-q", "-rs", "tests/browser", *session.posargs, env={"PYTHONPATH": str(TREE)})
 
 
 @_for_each_core
@@ -377,47 +432,64 @@ def sanity(session: nox.Session, core: str) -> None:
         _require(session, f'Running sanity test "{name}"', output)
 
 
-@_for_each_core
-def integration(session: nox.Session, core: str) -> None:
-    """Run the integration tests, within Ansible's process and as modules on the oldest Python."""
+def _integration(session: nox.Session, core: str, in_process: str, hosts: list[str]) -> None:
+    """Run the integration tests, and keep the results of their tasks."""
     _install(session, f"core-{core}")
     aliases = [ROOT / name for name in _files(session, "tests/integration/targets/*/aliases")]
     hidden = {path.parent.name for path in aliases if re.search(r"^hidden$", path.read_text(), re.MULTILINE)}
+    targets = {Path(n).parts[3] for n in _files(session, "tests/integration/targets/*/tasks/main.yml")} - hidden
+    folder = WORK / "results" / session.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with _copy(session) as copy:
+        tests = copy / "tests"
+        (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {in_process}\n")
+        settings = configparser.ConfigParser(interpolation=None)
+        settings.read(tests / "integration" / "integration.cfg")
+        settings["defaults"]["callback_plugins"] = str(copy / "tests" / "e2e" / "callbacks")
+        settings["task_results"] = {"path": str(folder / "results.jsonl")}
+        with (tests / "integration" / "integration.cfg").open("w") as file:
+            settings.write(file)
+        # Behind --venv the name of a target would be taken for a Python.
+        output = _ansible_test(session, "integration", *session.posargs, "--continue-on-error", *hosts)
+    ran = set(re.findall(r"^Running (\S+) integration test role", output, re.MULTILINE))
+    if ran != targets and not session.posargs:
+        session.error(f"did not run every target: {', '.join(sorted(targets ^ ran))}")
+
+
+@_for_each_core
+def integration(session: nox.Session, core: str) -> None:
+    """Run the integration tests within Ansible's process."""
+    _integration(session, core, "true", ["--venv"])
+
+
+@_for_each_core
+def integration_modules(session: nox.Session, core: str) -> None:
+    """Run the integration tests as modules on the oldest Python."""
     main = CORE_PYTHONS[core]
     remote = ["--controller", f"origin:python=venv/{main}", "--target", f"controller:python=venv/{OLDEST_TARGET}"]
-    targets = {Path(n).parts[3] for n in _files(session, "tests/integration/targets/*/tasks/main.yml")} - hidden
-    results = {}
-    for in_process, hosts in {"true": ["--venv"], "false": remote if main != OLDEST_TARGET else ["--venv"]}.items():
-        results[in_process] = folder = WORK / "results" / f"{session.name}-{in_process}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        with _copy(session) as copy:
-            tests = copy / "tests"
-            (tests / "integration" / "integration_config.yml").write_text(f"---\nwpcom_in_process: {in_process}\n")
-            settings = configparser.ConfigParser(interpolation=None)
-            settings.read(tests / "integration" / "integration.cfg")
-            settings["defaults"]["callback_plugins"] = str(copy / "tests" / "e2e" / "callbacks")
-            settings["task_results"] = {"path": str(folder / "results.jsonl")}
-            with (tests / "integration" / "integration.cfg").open("w") as file:
-                settings.write(file)
-            output = _ansible_test(session, "integration", "--continue-on-error", *hosts, *session.posargs)
-        ran = set(re.findall(r"^Running (\S+) integration test role", output, re.MULTILINE))
-        if ran != targets and not session.posargs:
-            session.error(f"did not run every target: {', '.join(sorted(targets ^ ran))}")
+    _integration(session, core, "false", remote if main != OLDEST_TARGET else ["--venv"])
+
+
+@_for_each_core
+def same_results(session: nox.Session, core: str) -> None:
+    """Compare what the tasks of both sessions of integration tests returned."""
     _install(session, "test")
-    environment = {"WPCOM_TEST_RESULTS_IN_PROCESS": results["true"], "WPCOM_TEST_RESULTS_MODULES": results["false"]}
-    _run(session, "python", "-m", "pytest", "-q", "tests/e2e/test_same_results.py", PYTHONPATH=TREE, **environment)
+    results = {"IN_PROCESS": f"integration-{core}", "MODULES": f"integration-modules-{core}"}
+    folders = {f"WPCOM_TEST_RESULTS_{name}": WORK / "results" / folder for name, folder in results.items()}
+    _run(session, "python", "-m", "pytest", "-q", "tests/e2e/test_same_results.py", PYTHONPATH=TREE, **folders)
 
 
 @nox.session
 def molecule(session: nox.Session) -> None:
-    """Run the molecule scenario of the role."""
+    """Run the molecule scenarios of the roles."""
     _install(session, "test")
     home = _home(session)
-    with session.chdir(COLLECTION / "extensions"):
-        output = _run(session, "molecule", "test", "--scenario-name", "social_connections", HOME=home)
-    _require_ended(session, home)
-    _require(session, r"actions=(\d+) +successful=\1 .*failed=0", output)
+    for role in ("social_connections", "social_connections_audit"):
+        with session.chdir(COLLECTION / "extensions"):
+            output = _run(session, "molecule", "test", "--scenario-name", role, HOME=home)
+        _require_ended(session, home)
+        _require(session, r"actions=(\d+) +successful=\1 .*failed=0", output)
 
 
 @nox.session
@@ -626,7 +698,18 @@ def package(session: nox.Session) -> None:
     inside = sorted(path.stem for path in (collection / "plugins" / "modules").glob("*.py"))
     if inside != _modules(session):
         session.error(f"the artefact has other modules than the checkout: {', '.join(inside)}")
-    unwanted = (".ci", ".git*", ".nox", ".pre-commit*", ".venv", "Makefile", "*.py", "requirements", "tests/benchmark")
+    unwanted = (
+        ".ci",
+        ".git*",
+        ".nox",
+        ".pre-commit*",
+        ".venv",
+        "Makefile",
+        "*.py",
+        "requirements",
+        "tests/benchmark",
+        "tests/live",
+    )
     found = [str(path.relative_to(collection)) for name in unwanted for path in collection.glob(name)]
     if found:
         session.error(f"the artefact contains {', '.join(found)}")
@@ -645,6 +728,16 @@ def benchmark(session: nox.Session) -> None:
     """Measure the collection; nox -s benchmark -- --quick measures a small part."""
     _install(session, "benchmark")
     session.run("python", "-m", "tests.benchmark", *session.posargs)
+
+
+@nox.session(default=False)
+def live(session: nox.Session) -> None:
+    """Find out on ONE sandbox site what the real WordPress.com does, and put everything back: make live SITE=... KEYRING=..."""
+    _install(session, "test")
+    # After an interruption everything is put back, which takes its time.
+    environment = {**CALLERS, "PYTHONPATH": str(TREE)}
+    command = ("python", "-m", "tests.live", *session.posargs)
+    session.run(*command, env=environment, interrupt_timeout=600, terminate_timeout=600)
 
 
 @nox.session(venv_backend="none", default=False)

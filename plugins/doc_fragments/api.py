@@ -25,7 +25,10 @@ options:
   api_token_file:
     description:
       - The path of a file that contains the access token, on the host that runs the module. It is read again by each task.
-      - The content is the token as plain text, or a JSON object with the key C(access_token).
+      - The content is the token as plain text, or a JSON object with the key C(access_token). The playbook
+        C(community.wpcom.get_token) writes such a file.
+      - If the token expires within five minutes and the file contains a refresh token, the token is refreshed and the file is
+        replaced, also in check mode.
       - A warning is shown if users other than its owner can access the file. A file that is encrypted with Ansible Vault is not
         supported.
       - If neither this option, nor O(api_token), nor the environment variable E(WPCOM_API_TOKEN) is set, the value of the

@@ -153,11 +153,11 @@ from ansible_collections.community.wpcom.plugins.plugin_utils._plugin_session im
 from ansible_collections.community.wpcom.plugins.plugin_utils._sites import (
     Account,
     Selection,
-    cached_sites,
     check_names,
     configured_accounts,
     fingerprint,
     group_name,
+    is_listed,
     list_sites,
 )
 
@@ -195,13 +195,18 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         try:
-            hosts = self._hosts(self._sites(path, cache))
+            listed = self._listed(path, cache)
         except WpcomError as error:
             raise AnsibleParserError(error.message) from None
-        self._add(hosts)
+        hosts = self._hosts(listed["sites"])
+        # Also of an account without sites: a play over it has no hosts then, and is not told that there is no such group.
+        self._add(hosts, listed["accounts"] if "accounts" in self.given else [])
 
-    def _sites(self, path: str, may_read_cache: bool) -> list[dict[str, Any]]:
-        """Return the variables of the sites, from the cache where it has them. Raises WpcomError."""
+    def _listed(self, path: str, may_read_cache: bool) -> Variables:
+        """Return the names of the accounts and the variables of their sites, from the cache where it has them.
+
+        Raises WpcomError.
+        """
         accounts = configured_accounts(plain(self.given.get("accounts")), self.connection_params())
         check_names([(account.label, account.name) for account in accounts])
         selection = Selection(
@@ -218,19 +223,19 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
             except (KeyError, TypeError, ValueError, AnsibleError):
                 # Not there, too old, or damaged.
                 cached = None
-            if (listed := cached_sites(cached)) is not None:
-                return listed
-        sites = self._read(accounts, selection)
-        self._cache[key] = {"sites": sites}
-        return sites
+            if is_listed(cached):
+                return dict(cached)
+        listed = self._read(accounts, selection)
+        self._cache[key] = listed
+        return listed
 
-    def _read(self, accounts: Sequence[Account], selection: Selection) -> list[dict[str, Any]]:
-        sites, warnings = list_sites(accounts, selection)
+    def _read(self, accounts: Sequence[Account], selection: Selection) -> Variables:
+        listed, warnings = list_sites(accounts, selection)
         for warning in dict.fromkeys(warnings):
             self.display.warning(warning)
-        return sites
+        return listed
 
-    def _hosts(self, sites: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _hosts(self, sites: Sequence[Variables]) -> dict[str, dict[str, Any]]:
         """Return the variables of the hosts by name. Raises AnsibleParserError."""
         filters = self.given.get("filters") or []
         filters = [filters] if isinstance(filters, str) else filters
@@ -238,7 +243,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         hosts: dict[str, dict[str, Any]] = {}
         for site in sites:
             # Names and texts of other people, which must not be templates.
-            variables: dict[str, Any] = site if _trusted else wrap_var(site)
+            variables: dict[str, Any] = dict(site) if _trusted else wrap_var(site)
             if filters or hostname:
                 self._make_available(variables)
             if not all(self._holds(condition, index, site) for index, condition in enumerate(filters)):
@@ -306,15 +311,12 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
             return None
         return {key: host.vars.get(key) for key in keys}
 
-    def _add(self, hosts: Mapping[str, Variables]) -> None:
+    def _add(self, hosts: Mapping[str, Variables], accounts: Sequence[str]) -> None:
         compose, groups = self.get_option("compose"), self.get_option("groups")
         keyed_groups, strict = self.get_option("keyed_groups"), self.get_option("strict")
-        has_accounts = "accounts" in self.given
+        groups_of_accounts = {str(account): self.inventory.add_group(group_name(str(account))) for account in accounts}
         for name, variables in hosts.items():
-            group = None
-            if has_accounts:
-                group = self.inventory.add_group(group_name(str(variables["wpcom_account"])))
-            self.inventory.add_host(name, group=group)
+            self.inventory.add_host(name, group=groups_of_accounts.get(variables["wpcom_account"]))
             variables = {**variables, **_CONNECTION}
             for key, value in variables.items():
                 self.inventory.set_variable(name, key, value)

@@ -13,11 +13,12 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ._api.resource import HasHandlers
 from ._cache.read_cache import Cache, ReadCache
 from ._errors import WpcomError
 from ._execute import Planner, TaskResult, execute
 from ._http.retry import never
-from ._http.transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
+from ._http.transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR, Transport
 from ._options import ConnectionOptions, connection_argument_spec
 from ._records.health import EXPIRING_WITHIN_DAYS
 from ._session import Session, SessionSettings
@@ -28,7 +29,7 @@ class ModuleSpec:
     """What makes a module: its planner, its options in addition to those of the connection, and the rules between them.
 
     ``cache`` is what the planner reads from; ``parallel`` and ``expiring_within`` name the options that the session takes
-    them from.
+    them from. ``resources`` are those of the API that only this module needs.
     """
 
     planner: Planner
@@ -37,6 +38,7 @@ class ModuleSpec:
     cache: Callable[..., Cache] = ReadCache
     parallel: str | None = None
     expiring_within: str | None = None
+    resources: tuple[Callable[[Transport], HasHandlers], ...] = ()
 
     @property
     def argument_spec(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class ModuleSpec:
         return SessionSettings(
             parallel=params[self.parallel] if self.parallel else parallel,
             expiring_within=params[self.expiring_within] if self.expiring_within else EXPIRING_WITHIN_DAYS,
+            resources=self.resources,
         )
 
     def loop_settings(self, params: Mapping[str, Any]) -> SessionSettings:
@@ -89,6 +92,11 @@ def run_module(spec: ModuleSpec) -> None:
     if task.failed:
         module.fail_json(**task.result)
     module.exit_json(**task.result)
+
+
+def refuse_module(argument_spec: Mapping[str, Mapping[str, Any]], rules: Mapping[str, Any], reason: str) -> None:
+    """Fail as a module: its action does all of its work."""
+    AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **rules).fail_json(msg=reason)
 
 
 def _is_unread() -> bool:

@@ -125,7 +125,7 @@ class ConnectionOptions:
         """Return warnings about what is allowed but unsafe."""
         warnings = list(self.token_file.warnings) if self.token_file else []
         parts = urlsplit(self.api_url)
-        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             warnings.append(f"api_url {self.api_url} does not use https: the token is sent unencrypted.")
         return warnings
 
@@ -207,7 +207,8 @@ def _checked_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 

@@ -14,10 +14,12 @@ from typing import Any, Callable, TypeVar
 
 from ._api.client import Api
 from ._api.hints import hint, needs_account
+from ._api.resource import HasHandlers
 from ._cache.read_cache import Cache
 from ._errors import ApiError, WpcomError
 from ._http.retry import never
 from ._http.transport import Transport
+from ._oauth.refresh import with_valid_token
 from ._operations import GetAccount, Operation, Query
 from ._options import ConnectionOptions
 from ._parallel import for_each
@@ -29,10 +31,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What a session has in addition to the connection options: parallel requests, and the days before an expiry."""
+    """What a session has in addition to the connection options: parallel requests, and the days before an expiry.
+
+    ``resources`` are those that only some modules need.
+    """
 
     parallel: int = 2
     expiring_within: int = EXPIRING_WITHIN_DAYS
+    resources: tuple[Callable[[Transport], HasHandlers], ...] = ()
 
 
 class Session:
@@ -47,22 +53,26 @@ class Session:
         check_mode: bool = False,
         stop: Callable[[], bool] = never,
     ) -> None:
-        """Open nothing yet; where ``stop`` returns true, no further request or wait begins."""
-        self.options = options
+        """Open nothing yet, but refresh a token whose end is near; where ``stop`` returns true, no further request or wait begins.
+
+        Raises WpcomError where the token cannot be refreshed.
+        """
         self.cache = cache
         self.check_mode = check_mode
         self._parallel = settings.parallel
         self._stopped = threading.Event()
         self._stop = stop
         self._parent = os.getppid()
+        # In check mode too: the token is not what a task declares, and reading requires it.
+        self.options = with_valid_token(options, stop=self._is_stopped)
         self._transport = Transport(
-            options,
+            self.options,
             check_mode=check_mode,
             parallel=settings.parallel,
             sleep=self._stopped.wait,
             stop=self._is_stopped,
         )
-        self._api = Api(self._transport, expiring_within=settings.expiring_within)
+        self._api = Api(self._transport, expiring_within=settings.expiring_within, further=settings.resources)
         self._account: Record | None = None
         self._is_account_asked = False
         self._asking = threading.Lock()

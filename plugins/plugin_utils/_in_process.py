@@ -73,7 +73,7 @@ class InProcessAction(ActionBase):
             wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
             return result
-        with _environment(environment):
+        with environment_variables(environment):
             result.update(self._result(environment))
         return result
 
@@ -175,7 +175,7 @@ def _scrubbed(result: dict[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
+def environment_variables(variables: Mapping[str, Any]) -> Iterator[None]:
     """Set the environment of a task for the time that it runs."""
     before = {str(name): os.environ.get(str(name)) for name in variables}
     os.environ.update({str(name): str(value) for name, value in variables.items()})

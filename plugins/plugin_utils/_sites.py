@@ -106,8 +106,8 @@ def fingerprint(accounts: Iterable[Account], selection: Selection) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def list_sites(accounts: Sequence[Account], selection: Selection) -> tuple[list[Record], list[str]]:
-    """Return the host variables of the sites, by account, and warnings.
+def list_sites(accounts: Sequence[Account], selection: Selection) -> tuple[Record, list[str]]:
+    """Return ``accounts``, the names, and ``sites``, the host variables of the sites by account, and warnings.
 
     The requests for each account are GET /me/sites, with connections GET /me/publicize-connections/, and without a name
     GET /me. Raises OptionError, which names every account that cannot be read.
@@ -126,16 +126,22 @@ def list_sites(accounts: Sequence[Account], selection: Selection) -> tuple[list[
     read_accounts = [result for result in results if not isinstance(result, WpcomError)]
     check_names([(account.label, name) for account, (name, _sites, _warnings) in zip(accounts, read_accounts)])
     warnings = [warning for _name, _sites, warnings in read_accounts for warning in warnings]
-    return [site for _name, sites, _warnings in read_accounts for site in sites], warnings
+    listed = {
+        "accounts": [name for name, _sites, _warnings in read_accounts],
+        "sites": [site for _name, sites, _warnings in read_accounts for site in sites],
+    }
+    return listed, warnings
 
 
-def cached_sites(cached: Any) -> list[Record] | None:
-    """Return the host variables that a cache has, None where it has anything else."""
-    sites = cached.get("sites") if isinstance(cached, Mapping) else None
+def is_listed(cached: Any) -> bool:
+    """Whether what a cache has is what ``list_sites`` returns."""
+    names, sites = (cached.get(key) if isinstance(cached, Mapping) else None for key in ("accounts", "sites"))
     needed = set(site_variables({"id": 0}, None, None))
-    if not isinstance(sites, list) or not all(isinstance(site, Mapping) and needed <= set(site) for site in sites):
-        return None
-    return [dict(site) for site in sites]
+    return (
+        isinstance(names, list)
+        and isinstance(sites, list)
+        and all(isinstance(site, Mapping) and needed <= set(site) for site in sites)
+    )
 
 
 def check_names(names: Iterable[tuple[str, str | None]]) -> None:

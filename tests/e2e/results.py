@@ -12,17 +12,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Interpreter discovery belongs to modules that are started, and async returns where it ran.
+# Interpreter discovery belongs to modules that are started, and async returns where it ran. A diagnosis measures times, and
+# names the versions of what it runs on.
 LEFT_OUT = {
     "ansible_facts",
     "ansible_job_id",
     "finished",
+    "longest",
+    "median",
     "results_file",
+    "seconds",
+    "skew",
     "started",
     "stderr",
     "stderr_lines",
     "stdout",
     "stdout_lines",
+    "versions",
 }
 VARYING = (
     (re.compile(r"nonce=[0-9a-f]+"), "nonce=N"),
@@ -30,6 +36,7 @@ VARYING = (
     (re.compile(r"(127\.0\.0\.1|localhost):\d+"), r"\1:PORT"),
     (re.compile(r"/tmp/[^\s'\":,]+"), "FOLDER"),
     (re.compile(r"0x[0-9a-f]+"), "ADDRESS"),
+    (re.compile(r"\b[\d.]+ seconds"), "N seconds"),
     # How Python says it differs from version to version.
     (re.compile(r"\(_ssl\.c:\d+\)"), "(SSL)"),
     (re.compile(r"python-requests/[\d.]+"), "python-requests/VERSION"),

@@ -18,7 +18,10 @@ import yaml
 from tests.simulator import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py"))
+# A token is created by each run, which test_get_token.py does with a browser.
+MODULES = sorted(
+    path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py") if path.stem != "wpcom_access_token"
+)
 
 HEAD = """\
 ---

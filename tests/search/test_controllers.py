@@ -228,7 +228,7 @@ class Controllers(RuleBasedStateMachine):
     @rule(task=tasks)
     def converge(self, task: tuple[str, dict[str, Any]]) -> None:
         """Check, real, second run, second check."""
-        kind, given = task
+        kind, given = task[0], self.resolved(task[1])
         before = self.state()
         checked, run = self.run(kind, given, check_mode=True)
         assert run.writes == []
@@ -261,7 +261,7 @@ class Controllers(RuleBasedStateMachine):
     @rule(task=tasks, plan=plans)
     def converge_in_trouble(self, task: tuple[str, dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
         """Whatever becomes of the responses, the failure is true, and the next run does what is left to do."""
-        kind, given = task
+        kind, given = task[0], self.resolved(task[1])
         before = self.state()
         real, run = self.run(kind, given, troubles=plan)
         is_late = any(trouble.is_late for trouble in plan.values())
@@ -289,7 +289,8 @@ class Controllers(RuleBasedStateMachine):
         self, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]], same: bool, at: tuple[str, int]
     ) -> None:
         """Another controller works right before one of our requests."""
-        second = first if same else second
+        first = first[0], self.resolved(first[1])
+        second = first if same else (second[0], self.resolved(second[1]))
         before = self.state()
         others: list[tuple[TaskResult, Run]] = []
         real, run = self.run(*first, interludes={at: lambda: others.append(self.run(*second))})
@@ -395,6 +396,16 @@ class Controllers(RuleBasedStateMachine):
         self.change(sites=[{"ID": site, "members": members}])
 
     # What holds
+
+    def resolved(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options with an ID that exists, or has never existed: no playbook names one that is yet to be given."""
+        resolved = {**given}
+        if "connections" in given:
+            resolved["connections"] = [self.resolved(entry) for entry in given["connections"]]
+        if given.get("id") in range(50, 60):
+            ids = [*sorted(row["ID"] for row in self.rows()), 49]
+            resolved["id"] = ids[(given["id"] - 50) % len(ids)]
+        return resolved
 
     def run(
         self,

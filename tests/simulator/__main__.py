@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--port", type=int, default=0, help="port to listen at (default: a free one)")
     result.add_argument("--world", metavar="FILE", help="YAML file with the world to begin with")
     result.add_argument("--switch", metavar="NAME=VALUE", action="append", default=[], help="turn a switch; repeatable")
+    result.add_argument("--switches", metavar="FILE", help="YAML file with switches, as make live writes it")
     result.add_argument(
         "--latency-ms", type=float, default=0, metavar="N", help="how long every response takes at least"
     )
@@ -54,6 +55,19 @@ def read_switches(given: list[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             result[name] = value
     return result
+
+
+def read_switch_file(name: Optional[str]) -> dict[str, Any]:
+    """Read a mapping of switches to values."""
+    if name is None:
+        return {}
+    try:
+        document = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise SwitchError(f"--switches {name}: this is not YAML: {error}") from error
+    if not isinstance(document or {}, dict):
+        raise SwitchError(f"--switches {name}: this is not a mapping of switches to values")
+    return document or {}
 
 
 def alive(pid: int) -> bool:
@@ -119,7 +133,7 @@ def run(options: argparse.Namespace) -> NoReturn:
     tls = (options.tls_cert, options.tls_key) if options.tls_cert else None
     simulator = Simulator(
         world=options.world,
-        switches=read_switches(options.switch),
+        switches={**read_switch_file(options.switches), **read_switches(options.switch)},
         tls=tls,
         port=options.port,
         latency_ms=options.latency_ms,

@@ -19,11 +19,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from .casting import parse_body, parse_query, php_bool
+from .casting import parse_body, parse_query, php_bool, php_string
 from .control import make_control
 from .core import Core
 from .endpoints import BY_NAME, ENDPOINTS, REST, ApiError, Context, EmptyNotFound, Endpoint
 from .faults import Fault
+from .oauth import AuthorizationServer, OAuthError
 from .records import with_gaps, with_inner_gaps
 from .responses import ApiResponse
 from .world import LISTS, Record
@@ -31,7 +32,7 @@ from .world import LISTS, Record
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-SECRETS = ("token", "access_token", "client_secret", "password", "code")
+SECRETS = ("token", "access_token", "refresh_token", "client_secret", "password", "code", "code_verifier")
 
 # What `fields` looks into, the first that the response has.
 FILTERED_INSIDE = ("connections", "services", "sites")
@@ -83,7 +84,8 @@ def make_api(core: Core) -> Flask:
     app.url_map.converters["number"] = NumberConverter
     for endpoint in ENDPOINTS:
         _route(app, REST + endpoint.rule, endpoint.name, _view(app, core, endpoint), endpoint.method)
-    _route(app, "/oauth2/token-info", "O3", lambda: token_info(core, _exchange().query), "GET")
+    _add_authorization_server(app, core, "/oauth2", modern=False)
+    _add_authorization_server(app, core, "/oauth2-1", modern=True)
     # Werkzeug adds HEAD to each GET, and the real server has none.
     for rule in app.url_map.iter_rules():
         (rule.methods or set()).discard("HEAD")
@@ -117,13 +119,13 @@ def _before_requests(app: Flask, core: Core) -> None:
         query = parse_query(request.query_string.decode("utf-8", "replace"))
         path = logged_path(request.path)
         core.last_request = time.monotonic()
-        masked = {key: "***" if key in SECRETS and value else value for key, value in query.items()}
+        masked = _masked(query)
         entry = core.log_request(
             {
                 "method": request.method,
                 "path": core.redacted(path),
                 "query": core.redacted(masked),
-                "body": core.redacted(body),
+                "body": core.redacted(_masked(body) if path.startswith("/oauth2") and isinstance(body, dict) else body),
                 "status": None,
                 "connection": request.environ.get("simulator.connection", 0),
                 "authorization": _authorization(request.headers.get("Authorization")),
@@ -157,6 +159,10 @@ def _before_requests(app: Flask, core: Core) -> None:
             _hang(core, exchange.fault)
         nothing = ApiResponse({"ID": 0, "deleted": False, "note": "This response is cut short, nothing was done."})
         return exchange.fault.response(dict(request.headers.items()), core.switches["throttle_form"], nothing)
+
+
+def _masked(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: "***" if key in SECRETS and value else value for key, value in values.items()}
 
 
 def _wait(delays: list[Fault], when: str) -> None:
@@ -258,30 +264,32 @@ def _embed(app: Flask, context: Context, content: Record, names: list[str]) -> N
         content["meta"]["data"] = data
 
 
-def token_info(core: Core, query: dict[str, str]) -> Response:
-    """O3: whose token it is; needs no login, and reports errors as OAuth does."""
-    for name in ("client_id", "token"):
-        if not query.get(name):
-            return _oauth_error("invalid_request", f"The parameter {name} is missing.")
-    with core.lock:
-        token = core.world.tokens.get(query["token"])
-    if token is None or token["revoked"]:
-        return _oauth_error(core.switches["token_info_bad_token"], "This token is not valid, or is no longer so.")
-    if query["client_id"] != str(token["client_ID"]):
-        return _oauth_error("invalid_client", "This token was issued to another client.")
-    site = token["site_ID"]
-    return ApiResponse(
-        {
-            "client_id": str(token["client_ID"]),
-            "user_id": str(token["user_ID"]),
-            "blog_id": core.switches["token_info_unbound_blog"] if site is None else str(site),
-            "scope": token["scope"],
-        }
-    )
+def _add_authorization_server(app: Flask, core: Core, prefix: str, *, modern: bool) -> None:
+    """Add the routes of one authorization server; faults, log and latency are those of the API."""
+    server = AuthorizationServer(core, modern=modern)
 
+    def route(method: str, path: str, handle: Callable[[Any], Response]) -> None:
+        def view() -> Response:
+            exchange = _exchange()
+            given = exchange.query if method == "GET" else exchange.body
+            if path != "register":
+                pairs = given.items() if isinstance(given, dict) else ()
+                given = {key: php_string(value) or "" for key, value in pairs}
+            with core.lock:
+                try:
+                    return handle(given)
+                except OAuthError as error:
+                    return server.refused(error)
 
-def _oauth_error(slug: str, text: str) -> Response:
-    return ApiResponse({"error": slug, "error_description": text}, 400)
+        _route(app, f"{prefix}/{path}", f"{prefix}/{path} {method}", view, method)
+
+    route("GET", "authorize", server.authorize)
+    route("POST", "authorize", server.decide)
+    route("POST", "token", server.token)
+    route("GET", "token-info", server.token_info)
+    if modern:
+        route("POST", "register", server.register)
+        route("POST", "revoke", server.revoke)
 
 
 # Errors

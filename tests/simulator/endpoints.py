@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn, Optional
 
 from .casting import php_bool, php_int, php_string
 from .core import Core
+from .oauth import is_valid
 from .records import OWN_ACCOUNT, Renderer, bad_entry
 from .world import Record, World
 
@@ -98,7 +99,7 @@ class Context:
         if header is None or not header.strip().lower().startswith("bearer "):
             return
         token = self.world.tokens.get(header.strip()[7:].strip())
-        if token is None or token["revoked"]:
+        if token is None or not is_valid(token, self.core.current()):
             status = self.switches["invalid_token_status"]
             fail(status, "invalid_token", "This token is not valid, or is no longer so.")
         self.token = token
@@ -113,6 +114,8 @@ class Context:
             fail(401, "reauthorization_required", "The session behind this token is too old; a fresh token is needed.")
         if public or scope is None:
             return
+        if scope == "sharing" and self.token["modern"] and not self.switches["oauth_modern_sharing"]:
+            fail(403, "authorization_required", "Tokens of this kind do not open this.")
         scopes = self.token["scope"].split()
         needed = "users" if scope in ("me", "applications") else scope
         if "global" in scopes or needed in scopes or (scope == "me" and self.switches["me_scope"] == "any"):

@@ -64,6 +64,57 @@ SWITCHES: tuple[Switch, ...] = (
         ("invalid_token", "invalid_request"),
         "slug of the error of token-info for a token that is not valid",
     ),
+    # The authorization server
+    Switch("oauth_error_status", 400, (400, 403, 409), "HTTP status of the errors of OAuth"),
+    Switch(
+        "oauth_scope_form",
+        "text",
+        ("text", "list", "absent"),
+        "`scope` of a token response: a text with spaces, a list, or no such key",
+    ),
+    Switch(
+        "oauth_unbound_blog", "0", ("0", None), "`blog_id` of a token response for a token that is bound to no site"
+    ),
+    Switch("oauth_lifetime", 1209600, (1209600, 3600, 60, 1), "how many seconds a token of `/oauth2-1` is valid"),
+    Switch("oauth_classic_expiry", False, _BOOL, "whether a token of `/oauth2` expires as well"),
+    Switch(
+        "oauth_expires_in",
+        "number",
+        ("number", "text", "absent"),
+        "`expires_in` of a token that expires: a number, digits, or no such key",
+    ),
+    Switch("oauth_refresh_token", True, _BOOL, "whether `/oauth2-1` issues refresh tokens"),
+    Switch(
+        "oauth_rotation",
+        "rotate",
+        ("rotate", "keep", "omit"),
+        "refreshing: a new refresh token that ends the old one, the old one again, or no such key and the old one stays valid",
+    ),
+    Switch("oauth_code_reuse", "refuse", ("refuse", "revoke"), "a code used twice is refused, or also ends its token"),
+    Switch(
+        "oauth_denial_state", "present", ("present", "absent"), "whether `state` comes back where the user has denied"
+    ),
+    Switch("oauth_registration", "open", ("open", "closed"), "whether `/oauth2-1/register` takes new clients"),
+    Switch("oauth_registration_status", 201, (201, 200), "HTTP status of a registration"),
+    Switch(
+        "oauth_loopback_port",
+        "any",
+        ("any", "exact"),
+        "which ports `/oauth2-1` accepts in a redirect to the loopback address: any, or the one that was registered",
+    ),
+    Switch("oauth_password_grant", "open", ("open", "closed"), "whether `/oauth2/token` takes passwords"),
+    Switch(
+        "oauth_two_factor_slug",
+        "needs_2fa",
+        None,
+        "slug of the error for a password where two-step authentication is on",
+    ),
+    Switch(
+        "oauth_modern_sharing",
+        True,
+        _BOOL,
+        "whether tokens of `/oauth2-1` open publicize and keyring connections",
+    ),
     Switch("services_public", True, _BOOL, "whether the external services can be read without a token"),
     Switch("sites_public", False, _BOOL, "whether a public site can be read without a token"),
     # Errors

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from operator import itemgetter
 from pathlib import Path
@@ -44,6 +45,28 @@ class Field(NamedTuple):
     needed: bool = False
     # An optional key that is left out stays out, where being absent means something of its own.
     optional: bool = False
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a user let a client have: a code, or a refresh token, stands for it."""
+
+    client_ID: int
+    user_ID: int
+    scope: str
+    site_ID: Optional[int]
+
+
+@dataclass
+class Code:
+    """An authorization code, and what it was issued under."""
+
+    grant: Grant
+    redirect_uri: str
+    challenge: str
+    expires: datetime
+    # The token that it was exchanged for.
+    token: Optional[str] = None
 
 
 def _kind(expected: Union[type, tuple[type, ...]], words: str) -> Callable[[Any, str, datetime], Any]:
@@ -151,6 +174,11 @@ def site_ids(value: Any, where: str, now: datetime) -> list[int]:
     return [INT(number, f"{where}[{position}]", now) for position, number in enumerate(LIST(value, where, now))]
 
 
+def texts(value: Any, where: str, now: datetime) -> list[str]:
+    """Check a list of texts."""
+    return [TEXT(item, f"{where}[{position}]", now) for position, item in enumerate(LIST(value, where, now))]
+
+
 MEMBER = {
     "user_ID": Field(INT, needed=True),
     "role": Field(_one_of(*ROLES), needed=True),
@@ -188,6 +216,18 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "email": Field(TEXT, ""),
         "language": Field(TEXT, "en"),
         "primary_blog": Field(INT_OR_NULL),
+        "password": Field(TEXT, optional=True),
+        "application_passwords": Field(texts, optional=True),
+        # Only an application password will do.
+        "two_factor": Field(BOOL, optional=True),
+    },
+    "clients": {
+        "ID": Field(INT, needed=True),
+        "secret": Field(TEXT_OR_NULL),
+        "title": Field(TEXT, ""),
+        # The owner.
+        "user_ID": Field(INT_OR_NULL),
+        "redirect_URIs": Field(texts, []),
     },
     "tokens": {
         "token": Field(TEXT, needed=True),
@@ -197,6 +237,9 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "site_ID": Field(INT_OR_NULL),
         "stale": Field(BOOL, False),
         "revoked": Field(BOOL, False),
+        "expires": Field(read_date),
+        # Issued by /oauth2-1.
+        "modern": Field(BOOL, False),
     },
     "sites": {
         "ID": Field(INT, needed=True),
@@ -299,6 +342,7 @@ KEYS = {section: "token" if section == "tokens" else "ID" for section in SECTION
 # What a key refers to: (key, section).
 REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "users": (("primary_blog", "sites"),),
+    "clients": (("user_ID", "users"),),
     "tokens": (("user_ID", "users"), ("site_ID", "sites")),
     "keyring_connections": (("user_ID", "users"), ("service", "services")),
     "publicize_connections": (("site_ID", "sites"), ("keyring_connection_ID", "keyring_connections")),
@@ -361,6 +405,9 @@ class World:
         # Publicize connections that are deleted but linger for a read, and those made that come late.
         self.ghosts: dict[int, Record] = {}
         self.hidden: dict[int, None] = {}
+        # What the authorization server has issued.
+        self.codes: dict[str, Code] = {}
+        self.refresh_tokens: dict[str, Grant] = {}
         self.bad_entries = _bad_entries(document.get("bad_entries"), now)
         for section in document:
             if section not in (*SECTIONS, "bad_entries"):
@@ -386,6 +433,11 @@ class World:
     def users(self) -> dict[int, Record]:
         """The users by ID."""
         return self.sections["users"]
+
+    @property
+    def clients(self) -> dict[int, Record]:
+        """The clients of the authorization server by ID."""
+        return self.sections["clients"]
 
     @property
     def tokens(self) -> dict[str, Record]:

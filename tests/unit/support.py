@@ -26,6 +26,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._options import CO
 from ansible_collections.community.wpcom.plugins.modules import (
     wpcom_connected_application,
     wpcom_connection_info,
+    wpcom_diagnostics_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
     wpcom_publicize_connections,
@@ -175,6 +176,7 @@ MODULES = {
     "keyring": wpcom_keyring_connection.MODULE,
     "application": wpcom_connected_application.MODULE,
     "info": wpcom_connection_info.MODULE,
+    "diagnostics": wpcom_diagnostics_info.MODULE,
 }
 
 

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any, TypeVar, cast
+from typing import Any, Callable, TypeVar, cast
 
 from .._http.transport import Transport
 from .._operations import Operation, Query
@@ -18,6 +19,7 @@ from .applications import ConnectedApplications
 from .keyring import KeyringConnections
 from .publicize import OWN_PATH, PublicizeConnections
 from .read_only import Account, ExternalServices, Sites
+from .resource import HasHandlers
 
 T = TypeVar("T")
 
@@ -26,13 +28,18 @@ class Api:
     """All resources over one transport; ``now`` and ``expiring_within`` (days) decide the health of records."""
 
     def __init__(
-        self, transport: Transport, *, now: datetime | None = None, expiring_within: int = EXPIRING_WITHIN_DAYS
+        self,
+        transport: Transport,
+        *,
+        now: datetime | None = None,
+        expiring_within: int = EXPIRING_WITHIN_DAYS,
+        further: Sequence[Callable[[Transport], HasHandlers]] = (),
     ) -> None:
-        """Make the resources; nothing is sent yet."""
+        """Make the resources, and ``further`` ones that only some modules need; nothing is sent yet."""
         moment = now or datetime.now(timezone.utc)
         self._notices: dict[str, str] = {}
         report = self._notices.__setitem__
-        resources = (
+        resources: tuple[HasHandlers, ...] = (
             PublicizeConnections(
                 transport, report, lambda wire: normalize.publicize_connection(wire, moment, expiring_within)
             ),
@@ -43,6 +50,7 @@ class Api:
             ExternalServices(transport, report, normalize.service),
             Account(transport, report, normalize.account),
             Sites(transport, report, normalize.site),
+            *(make(transport) for make in further),
         )
         self._handlers = {kind: handle for resource in resources for kind, handle in resource.handlers.items()}
 

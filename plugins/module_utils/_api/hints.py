@@ -12,7 +12,10 @@ from .._records.record import Record, is_number
 CONNECTIONS_PAGE = "https://wordpress.com/marketing/connections"
 RECONNECT = f"disconnect and reconnect it in a browser, at {CONNECTIONS_PAGE}"
 
-_NEW_TOKEN = "create a new token and set api_token or WPCOM_API_TOKEN to it, or write it into api_token_file"
+_NEW_TOKEN = (
+    "create a new token with the playbook community.wpcom.get_token, or set api_token, WPCOM_API_TOKEN or api_token_file to "
+    "another one"
+)
 
 _HINTS = {
     "invalid_token": f"The token is wrong or was revoked: {_NEW_TOKEN}.",
@@ -31,6 +34,18 @@ _HINTS = {
     "deletion_error": "The server could not delete it: try again later.",
     "not_allowed": "Check api_url: something between this host and the API changes the method.",
 }
+
+# The codes that the API is known to have; those without a hint of their own are in the second part.
+KNOWN_CODES = (
+    *_HINTS,
+    "authorization_required",
+    "not_found",
+    "unknown_application_access_token",
+    "too_many_requests",
+    "invalid_request",
+    "invalid_client",
+    "server_error",
+)
 
 _MAY_NOT = (
     "The user of this token is not allowed to do this here: creating a connection requires the capability publish_posts, "

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Protocol, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError
@@ -21,6 +21,14 @@ from . import confirm
 T = TypeVar("T")
 Handlers = Mapping[type, Callable[[Any], Any]]
 Report = Callable[[str, str], None]
+
+
+class HasHandlers(Protocol):
+    """What handles some classes of queries and operations."""
+
+    @property
+    def handlers(self) -> Handlers:
+        """Return the handler of each class."""
 
 
 class Resource:
@@ -53,7 +61,7 @@ class Resource:
         return records
 
     def _read_list(self, document: Any, key: str) -> tuple[Records, int]:
-        entries = _items(document, key)
+        entries = items_of(document, key)
         usable = [entry for entry in entries if has_id(entry, integer=self._has_integer_id)]
         return [self._read_one(entry) for entry in usable], len(entries) - len(usable)
 
@@ -118,7 +126,7 @@ def has_id(entry: Any, *, integer: bool) -> bool:
     return any(is_number(str(value)) and int(value) > 0 for value in ids if not isinstance(value, bool))
 
 
-def _items(document: Any, key: str) -> list[Any]:
+def items_of(document: Any, key: str) -> list[Any]:
     """Return the entries below a key; PHP sends a list with gaps as an object. Raises ValueError."""
     items = document.get(key) if isinstance(document, dict) else None
     if isinstance(items, dict):

@@ -227,6 +227,9 @@ RESPONSES: tuple[tuple[Callable[[Response], bool], Kind], ...] = (
 )
 
 
+KIND_NAMES = (*(kind.name for _matches, kind, _text in EXCEPTIONS), *(kind.name for _matches, kind in RESPONSES))
+
+
 def exception_failure(exception: Exception, request: Request, server: Server) -> FailedRequest:
     """Return the failure of a request that had no response."""
     causes = Causes(tuple(_chain(exception)), server.verify)

@@ -24,6 +24,7 @@ class Redactor:
     def __init__(self, secrets: list[str]) -> None:
         """Take the secrets; empty ones are ignored."""
         plain = [secret for secret in secrets if secret]
+        self._secrets = plain
         encoded = [text for secret in plain for text in (_base64(secret), _base64(f"Bearer {secret}"))]
         # The longest first, or a shorter one within a longer one would leave its rest behind.
         patterns = ["".join(map(_any_spelling, secret)) for secret in sorted(plain, key=len, reverse=True)]
@@ -31,6 +32,10 @@ class Redactor:
         self._pattern = re.compile("|".join(patterns)) if patterns else None
         # However a secret is spelled, its letters and digits stay, but for numeric escapes.
         self._cores = {max(re.findall("[A-Za-z0-9]+", text), key=len, default="") for text in (*plain, *encoded)}
+
+    def with_secrets(self, secrets: list[str]) -> Redactor:
+        """Return a redactor for these secrets too."""
+        return Redactor([*self._secrets, *secrets]) if secrets else self
 
     def __call__(self, text: str) -> str:
         """Return the text without the secrets."""

@@ -18,12 +18,19 @@ from .._errors import IndeterminateWriteError, ResponseError
 from .._records.record import clean
 from .redaction import Redactor
 
+REST_ROOT = "/rest/v1.1"
+# What a request identifies itself with: the token in the header, nothing, a token that does not exist, or the token as a
+# parameter of the query.
+TOKEN, ANONYMOUS, WRONG_TOKEN, TOKEN_PARAMETER = "token", "anonymous", "wrong_token", "token_parameter"
 # Embedded records are nested, but far less deeply.
 MAX_DEPTH = 50
 # 10,000 connections with everything that meta can add to them have 1,200,000.
 MAX_VALUES = 5_000_000
 # A character beyond the basic plane, or half of one.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+# The parameters of OAuth that are secrets.
+_SECRET_PARAMETERS = frozenset(("code", "code_verifier", "client_secret", "password", "refresh_token", "token"))
 
 T = TypeVar("T")
 
@@ -32,7 +39,9 @@ T = TypeVar("T")
 class Request:
     """A request to the API; ``action`` completes the sentence "Could not ..." of an error.
 
-    ``path`` is below the REST root. A ``public`` request does not require a token.
+    ``path`` is below the REST root, or below ``root``. A ``public`` request does not require a token. ``credentials`` is what
+    it identifies itself with. An ``oauth`` request is sent in check mode too, and its response has secrets; ``form`` is the body
+    as a form, with secrets.
     """
 
     method: str
@@ -41,11 +50,21 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     public: bool = False
+    credentials: str = TOKEN
+    root: str = REST_ROOT
+    oauth: bool = False
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def is_write(self) -> bool:
-        """Whether the request may change something."""
-        return self.method != "GET"
+        """Whether the request may change something that tasks declare."""
+        return self.method != "GET" and not self.oauth
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return the values of the form and the query that must not be shown."""
+        given = {**(self.form or {}), **self.params} if self.oauth else {}
+        return [str(value) for name, value in given.items() if name in _SECRET_PARAMETERS and value]
 
     @property
     def query(self) -> dict[str, Any]:
@@ -77,8 +96,10 @@ class Response:
 
     @cached_property
     def document(self) -> Any:
-        """The decoded body without secrets. Raises ValueError."""
+        """The decoded body without secrets, except for those that OAuth issues. Raises ValueError."""
         document = self._decoded()
+        if self.request.oauth:
+            return document
         # Large lists are the rule and echoed secrets the exception, so look before walking through them.
         return self.server.redact.deep(document) if self.server.redact.is_needed(self.text) else document
 
@@ -119,7 +140,19 @@ class Response:
             body = json.dumps(envelope["body"])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return self
-        return replace(self, status=status, headers={**headers, "content-type": "application/json"}, text=body)
+        # The clock of the server is not in the envelope.
+        outer = {"date": self.headers["date"]} if "date" in self.headers else {}
+        return replace(self, status=status, headers={**outer, **headers, "content-type": "application/json"}, text=body)
+
+    @cached_property
+    def has_lone_surrogate(self) -> bool:
+        """Whether a text of the document has half of a character beyond the basic plane."""
+        if not _ESCAPED_SURROGATE.search(self.text):
+            return False
+        try:
+            return bool(self._decoded() != json.loads(self.text))
+        except (ValueError, RecursionError):
+            return False
 
     def parse(self, read: Callable[[Any], T]) -> T:
         """Return what ``read`` makes of the document; it raises ValueError for a document of another form.
@@ -136,10 +169,18 @@ class Response:
 
     def error(self, problem: str) -> ResponseError:
         """Return the error for a response that is not the API's."""
-        excerpt = self.server.redact.excerpt(self.text)
+        # A token that was just issued is not known as a secret yet.
+        is_hidden = self.request.oauth and self.is_success and bool(self.text)
+        excerpt = "" if is_hidden else self.server.redact.excerpt(self.text)
+        content = (
+            f"began with: {excerpt}"
+            if excerpt
+            else "had a body that is not shown"
+            if is_hidden
+            else "had an empty body"
+        )
         return ResponseError(
-            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url}"
-            + (f" began with: {excerpt}" if excerpt else " had an empty body")
+            f"Could not {self.request.action}: {problem}. HTTP {self.status} from {self.server.url} {content}"
             + ". Check api_url, and that no proxy or login page responds instead of the API.",
             status=self.status,
             api_message=excerpt,

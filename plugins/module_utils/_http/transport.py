@@ -11,7 +11,9 @@ import random
 import time
 import traceback
 import zlib
-from typing import Callable, TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Callable, TypeVar
 from urllib.request import getproxies_environment
 
 from .._errors import CheckModeError, IndeterminateWriteError, OptionError
@@ -20,7 +22,7 @@ from .._version import VERSION
 from .failures import FailedRequest, exception_failure, response_failure
 from .limits import LimitedAdapter, read_body
 from .redaction import Redactor, proxy_passwords
-from .request import Request, Response, Server
+from .request import ANONYMOUS, REST_ROOT, TOKEN_PARAMETER, WRONG_TOKEN, Request, Response, Server
 from .retry import Pacer, never
 
 try:
@@ -34,7 +36,8 @@ else:
     HAS_REQUESTS = True
     REQUESTS_IMPORT_ERROR = None
 
-REST_ROOT = "/rest/v1.1"
+# Looks like a token, and is none.
+_WRONG_TOKEN = "wrong-token-of-the-doctor"
 
 T = TypeVar("T")
 
@@ -110,13 +113,6 @@ class Transport:
         Raises ApiError, ResponseError, ConnectError, OptionError (no token), InterruptedTaskError; for a write also
         CheckModeError, and IndeterminateWriteError where it may have been performed.
         """
-        if request.is_write and self._check_mode:
-            raise CheckModeError(
-                f"Refused to send {request.method} {request.path} in check mode. "
-                "This is a bug in community.wpcom, please report it.",
-                method=request.method,
-                path=request.path,
-            )
         attempt = 0
         while True:
             succeeded = self._pacer.succeeded
@@ -142,44 +138,92 @@ class Transport:
         """Wait for a server that is slow. Raises InterruptedTaskError."""
         self._pacer.sleep(seconds)
 
+    def observe(self, request: Request) -> tuple[Response | None, FailedRequest | None]:
+        """Send a read once, and return its response and the failure that it is, whatever they are.
+
+        Raises CheckModeError, OptionError (no token), InterruptedTaskError.
+        """
+        try:
+            response = self._receive(request)
+        except FailedRequest as failure:
+            return None, failure
+        return response, response_failure(response)
+
+    def describe(self, read: Callable[[ConnectionOptions, Mapping[str, str], bool | str], T]) -> T:
+        """Return what ``read`` makes of the options, the proxies, and what certificates are verified with; nothing is sent."""
+        return read(self._options, self._proxies, self._server.verify)
+
     def _send_once(self, request: Request) -> Response:
-        query = request.query
-        if self._options.http_envelope:
-            query["http_envelope"] = "1"
-        headers = {}
-        if self._options.api_token:
-            headers["Authorization"] = f"Bearer {self._options.api_token}"
-        elif not request.public:
-            raise OptionError(
-                f"Could not {request.action}: api_token is required. "
-                "Set the option or the environment variable WPCOM_API_TOKEN, or those of api_token_file.",
-                code="missing_token",
+        """Return the response, a success that is JSON. Raises FailedRequest, and what ``send`` raises."""
+        response = self._receive(request)
+        if failure := response_failure(response):
+            raise failure
+        self._pacer.succeed()
+        return response
+
+    def _receive(self, request: Request) -> Response:
+        """Return the response, whatever it is.
+
+        Raises FailedRequest where there is none, CheckModeError, OptionError, InterruptedTaskError.
+        """
+        if request.is_write and self._check_mode:
+            raise CheckModeError(
+                f"Refused to send {request.method} {request.path} in check mode. "
+                "This is a bug in community.wpcom, please report it.",
+                method=request.method,
+                path=request.path,
             )
+        query = request.query
+        # A request that sets the parameter itself is about the envelope.
+        is_enveloped = self._options.http_envelope and "http_envelope" not in query and request.root == REST_ROOT
+        if is_enveloped:
+            query["http_envelope"] = "1"
+        headers = self._credentials(request, query)
+        # The form of an OAuth request has what authenticates the client.
+        server = (
+            replace(self._server, redact=self._server.redact.with_secrets(request.secrets))
+            if request.oauth
+            else self._server
+        )
         self._pacer.wait_for_turn()
         try:
             received = self._session.request(
                 request.method,
-                f"{self._server.url}{REST_ROOT}{request.path}",
+                f"{server.url}{request.root}{request.path}",
                 params=query,
+                data=request.form,
                 json=request.body,
                 headers=headers,
-                timeout=self._server.timeout,
-                verify=self._server.verify,
+                timeout=server.timeout,
+                verify=server.verify,
                 proxies=self._proxies,
                 allow_redirects=False,
                 stream=True,
             )
             text = read_body(received)
         except (OSError, urllib3.exceptions.HTTPError, ValueError, zlib.error) as error:
-            raise exception_failure(error, request, self._server) from None
+            raise exception_failure(error, request, server) from None
         names = {name.lower(): value for name, value in received.headers.items()}
-        response = Response(request, self._server, received.status_code, names, text)
-        if self._options.http_envelope:
-            response = response.unwrapped()
-        if failure := response_failure(response):
-            raise failure
-        self._pacer.succeed()
-        return response
+        response = Response(request, server, received.status_code, names, text)
+        return response.unwrapped() if is_enveloped else response
+
+    def _credentials(self, request: Request, query: dict[str, Any]) -> dict[str, str]:
+        """Return the headers that a request identifies itself with. Raises OptionError."""
+        token = self._options.api_token
+        if request.credentials == WRONG_TOKEN:
+            return {"Authorization": f"Bearer {_WRONG_TOKEN}"}
+        if request.credentials == ANONYMOUS or (request.public and not token):
+            return {}
+        if not token:
+            raise OptionError(
+                f"Could not {request.action}: api_token is required. "
+                "Set the option or the environment variable WPCOM_API_TOKEN, or those of api_token_file.",
+                code="missing_token",
+            )
+        if request.credentials == TOKEN_PARAMETER:
+            query["token"] = token
+            return {}
+        return {"Authorization": f"Bearer {token}"}
 
 
 def _verify(options: ConnectionOptions) -> bool | str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from .._cache.read_cache import Cache, ReadsNeeded, prefetch
@@ -37,6 +37,9 @@ from .publicize import (
 )
 from .selection import is_own_publicize_connection
 from .validation import check_parallel
+
+# The position of an entry, its label, and what is wrong with it.
+Wrong = tuple[int, str, WpcomError]
 
 _TELLING = ("site", "id", "keyring_connection_id", "service", "account")
 
@@ -70,28 +73,7 @@ def plan_publicize_connections(params: Mapping[str, Any], cache: Cache) -> BulkP
 
 def _planned(connections: Sequence[Mapping[str, Any]], cache: Cache) -> list[Entry]:
     """Return the entries with their plans. Raises OptionError that lists every wrong one with its position."""
-    # Where these cannot be read no entry is to blame.
-    _prefetch(connections, cache)
-    cache.read(ListKeyringConnections())
-    cache.read(ListPublicizeConnections())
-    entries: list[Entry] = []
-    wrong: list[tuple[int, str, WpcomError]] = []
-    unread: dict[Query[Any], None] = {}
-    for position, params in enumerate(connections):
-        label = _label(position, params)
-        try:
-            desired = DesiredPublicizeConnection.from_params(params)
-            plan = plan_desired(desired, cache, alone=False)
-            entries.append(_entry(label, desired, plan, cache))
-        except ReadsNeeded as needed:
-            unread.update(dict.fromkeys(needed.queries))
-        except WpcomError as error:
-            wrong.append((position, label, error))
-    if unread:
-        # Together, or each site that the account's lists do not tell of would be a round trip and a planning of its own.
-        raise ReadsNeeded(*unread)
-    if not wrong:
-        wrong = _contradictions(entries)
+    planned, wrong = plan_entries(connections, cache)
     if wrong:
         listed = "; ".join(f"{label}: {error.message}" for _position, label, error in wrong)
         raise OptionError(
@@ -104,7 +86,35 @@ def _planned(connections: Sequence[Mapping[str, Any]], cache: Cache) -> list[Ent
                 ]
             },
         )
-    return entries
+    return list(planned.values())
+
+
+def plan_entries(connections: Sequence[Mapping[str, Any]], cache: Cache) -> tuple[dict[int, Entry], list[Wrong]]:
+    """Return the entries with their plans by position, and the wrong ones with what is wrong. Raises WpcomError.
+
+    What is wrong between entries is found where each for itself is right.
+    """
+    # Where these cannot be read no entry is to blame.
+    _prefetch(connections, cache)
+    cache.read(ListKeyringConnections())
+    cache.read(ListPublicizeConnections())
+    planned: dict[int, Entry] = {}
+    wrong: list[Wrong] = []
+    unread: dict[Query[Any], None] = {}
+    for position, params in enumerate(connections):
+        label = _label(position, params)
+        try:
+            desired = DesiredPublicizeConnection.from_params(params)
+            plan = plan_desired(desired, cache, alone=False)
+            planned[position] = _entry(label, desired, plan, cache)
+        except ReadsNeeded as needed:
+            unread.update(dict.fromkeys(needed.queries))
+        except WpcomError as error:
+            wrong.append((position, label, error))
+    if unread:
+        # Together, or each site that the account's lists do not tell of would be a round trip and a planning of its own.
+        raise ReadsNeeded(*unread)
+    return planned, wrong or _contradictions(planned)
 
 
 def _prefetch(connections: Sequence[Mapping[str, Any]], cache: Cache) -> None:
@@ -132,12 +142,12 @@ def _entry(label: str, desired: DesiredPublicizeConnection, plan: PublicizePlan,
     return Entry(label, desired, plan, number, keyring)
 
 
-def _contradictions(entries: Sequence[Entry]) -> list[tuple[int, str, WpcomError]]:
+def _contradictions(entries: Mapping[int, Entry]) -> list[Wrong]:
     """Return what is wrong between entries that are right each for itself."""
-    wrong: dict[int, tuple[int, str, WpcomError]] = {}
+    wrong: dict[int, Wrong] = {}
     by_id: dict[int, Entry] = {}
     by_account: dict[tuple[Any, Any], list[tuple[int, Entry]]] = {}
-    for position, entry in enumerate(entries):
+    for position, entry in entries.items():
         current = entry.plan.existing
         number = entry.desired.id if current is None else current["id"]
         if number is not None:
@@ -162,7 +172,7 @@ def _contradictions(entries: Sequence[Entry]) -> list[tuple[int, str, WpcomError
     return [wrong[position] for position in sorted(wrong)]
 
 
-def _wrong(position: int, entry: Entry, what: str) -> tuple[int, str, WpcomError]:
+def _wrong(position: int, entry: Entry, what: str) -> Wrong:
     return position, entry.label, OptionError(f"{what}; leave one of the two out.", code="contradiction")
 
 
@@ -189,13 +199,21 @@ def _purged(entries: Sequence[Entry], cache: Cache) -> list[Entry]:
     named = {entry.plan.existing["id"] for entry in entries if entry.plan.existing is not None}
     sites = {entry.site_id for entry in entries if entry.desired.site is not None and entry.site_id is not None}
     purged = []
-    own: Records = cache.read(ListPublicizeConnections())
-    for record in sorted(own, key=lambda record: int(record["id"])):
-        if record.get("site_id") in sites and record["id"] not in named and is_own_publicize_connection(record, cache):
-            desired = DesiredPublicizeConnection(state="absent", id=record["id"])
-            label = f"purged publicize connection {record['id']}"
-            purged.append(_entry(label, desired, plan_desired(desired, cache, alone=False), cache))
+    for record in unlisted(named, sites, cache):
+        desired = DesiredPublicizeConnection(state="absent", id=record["id"])
+        label = f"purged publicize connection {record['id']}"
+        purged.append(_entry(label, desired, plan_desired(desired, cache, alone=False), cache))
     return purged
+
+
+def unlisted(named: Container[int], sites: Container[Any], cache: Cache) -> Records:
+    """Return the connections of the token's user on sites, by ID, without the ``named`` ones. Raises WpcomError."""
+    own: Records = cache.read(ListPublicizeConnections())
+    return [
+        record
+        for record in sorted(own, key=lambda record: int(record["id"]))
+        if record.get("site_id") in sites and record["id"] not in named and is_own_publicize_connection(record, cache)
+    ]
 
 
 def _check_deletions(entries: Sequence[Entry], most: int) -> None:

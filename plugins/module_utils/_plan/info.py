@@ -351,7 +351,9 @@ def _connected_applications(params: Mapping[str, Any], sites: _Sites, cache: Cac
 
 
 def _services(params: Mapping[str, Any], sites: _Sites, cache: Cache) -> list[Record]:
-    shown = _presentation(params, ("ID",))
+    # The whole list is read for the health of connections anyway.
+    fields = None if {"publicize", "keyring"} & set(params["gather"]) else params["fields"]
+    shown = _presentation({**params, "fields": fields}, ("ID",))
     name = params["service"]
     if name is None:
         return [_picked(params, record) for record in cache.read(ListServices(shown))]

@@ -36,6 +36,14 @@ def date(value: Any) -> Any:
         return value
 
 
+def is_date(value: Any) -> bool:
+    """Whether a value is a date in one of the forms of the wire, or says never."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return False
+    normalised = date(value)
+    return normalised is None or (isinstance(normalised, str) and bool(_DATE.fullmatch(normalised)))
+
+
 def _iso(seconds: Any) -> Any:
     try:
         number = int(seconds)

@@ -17,7 +17,7 @@ EXPIRING_WITHIN_DAYS = 14
 HEALTHY = ("ok", "untested")
 UNSUPPORTED = "unsupported"
 
-_KNOWN = ("ok", "broken", "refresh-failed", "must_reauth", "invalid")
+KNOWN_STATUSES = ("ok", "broken", "refresh-failed", "must_reauth", "invalid")
 # The connection works until it expires.
 TO_REFRESH = ("refresh-failed", "must_reauth")
 
@@ -31,7 +31,7 @@ def with_health(record: Record, now: datetime, expiring_within: int) -> Record:
 def _health(record: Record, now: datetime, expiring_within: int) -> tuple[str, str | None]:
     """Return (health, repair) after the status and the days that are left."""
     status = record.get("status") or None
-    if status is not None and status not in _KNOWN:
+    if status is not None and status not in KNOWN_STATUSES:
         return "unknown", None
     left = time_left(record.get("expires"), now)
     expired = left is not None and left <= timedelta()

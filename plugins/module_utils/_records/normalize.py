@@ -16,37 +16,13 @@ from typing import Any, Callable
 from .dates import date
 from .health import EXPIRING_WITHIN_DAYS, with_health
 from .record import Record, is_number
+from .wire import DATE, IDS, INTEGER, OBJECT, ROWS, TEXT, names_of
 
-_INTEGER_KEYS = frozenset(
-    (
-        "id",
-        "site_id",
-        "user_id",
-        "keyring_connection_id",
-        "keyring_connection_user_id",
-        "primary_blog",
-        "token_client_id",
-    )
-)
-_DATE_KEYS = frozenset(("issued", "expires", "authorized"))
-_TEXT_KEYS = frozenset(
-    (
-        "external_id",
-        "external_name",
-        "external_display",
-        "service",
-        "label",
-        "type",
-        "status",
-        "refresh_url",
-        "connect_url",
-        "title",
-        "slug",
-        "url",
-        "site_url",
-    )
-)
-_LIST_KEYS = frozenset(("sites", "additional_external_users"))
+_INTEGER_KEYS = names_of(INTEGER)
+_DATE_KEYS = names_of(DATE)
+_TEXT_KEYS = names_of(TEXT)
+_OBJECT_KEYS = names_of(OBJECT)
+_LIST_KEYS = names_of(ROWS, IDS)
 # A JSON web token for another service; nothing here needs it, and a result must not show it.
 _SECRET_KEYS = frozenset(("lasagna_jwt",))
 
@@ -128,7 +104,7 @@ def require_types(record: Record, *, integer_id: bool = True) -> Record:
             raise ValueError(f"{key} is not a list of {kinds[0].__name__}")
     for user in record.get("additional_external_users") or []:
         require_types(user)
-    for key in ("capabilities", "site"):
+    for key in _OBJECT_KEYS:
         if record.get(key) and not isinstance(record[key], dict):
             raise ValueError(f"{key} is {type(record[key]).__name__}")
     return record

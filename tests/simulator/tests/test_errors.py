@@ -212,5 +212,5 @@ def test_unknown_route(ada: Client, path: str) -> None:
 
 def test_outside_of_the_api(simulator: Simulator, nobody: Client) -> None:
     """Nothing else is served."""
-    for path in ("/", "/rest/v1/me", "/rest/v1.10/me", "/wpcom/v2/me", "/oauth2/token"):
+    for path in ("/", "/rest/v1/me", "/rest/v1.10/me", "/wpcom/v2/me", "/oauth2/revoke"):
         assert nobody.session.get(simulator.url + path, timeout=5).status_code == 404

@@ -16,6 +16,7 @@ import requests
 from .. import Simulator, SwitchError
 from ..switches import SWITCHES, checked, defaults
 from .conftest import Client, error
+from .oauth_client import CLASSIC, REDIRECT, OAuthClient, classic_token, modern_token, refreshed
 
 NEW = "/sites/3002/publicize-connections/new"
 
@@ -223,7 +224,47 @@ PUBLICIZE = "/me/publicize-connections/5010"
 APPLICATION = get("/me/connected-applications/7001")
 OTHER = {"shared": False}
 
+
 # Switch -> the probe, and what it finds for each value.
+def oauth_error(simulator: Simulator) -> Any:
+    """Look at status and slug of an error of OAuth."""
+    answer = OAuthClient(simulator).post("token")
+    return answer.status_code, answer.json()["error"]
+
+
+def expiry(simulator: Simulator) -> Any:
+    """Look at what a classic and a newer token say about how long they are valid."""
+    return [token.get("expires_in", "absent") for token in (classic_token(simulator), modern_token(simulator))]
+
+
+def after_refresh(simulator: Simulator) -> Any:
+    """Look whether refreshing gives a refresh token, if it is the old one, and whether that is still valid."""
+    token = modern_token(simulator)
+    second = refreshed(simulator, token).json().get("refresh_token")
+    return second and second == token["refresh_token"], refreshed(simulator, token).status_code
+
+
+def after_code_reuse(simulator: Simulator) -> Any:
+    """Look whether a token survives that its code is used again."""
+    client = OAuthClient(simulator)
+    code = client.decide()["code"]
+    token = client.exchange(code).json()["access_token"]
+    return client.exchange(code).json()["error"], Client(simulator, token).get("/me").status_code
+
+
+def other_port(simulator: Simulator) -> Any:
+    """Look at the page for a redirect to another port than the registered one."""
+    client = OAuthClient(simulator, "/oauth2-1")
+    query = {**CLASSIC, "client_id": client.register().json()["client_id"]}
+    return client.page(**{**query, "redirect_uri": REDIRECT.replace("8765", "8766")}).status_code
+
+
+def password(client_id: str, secret: str, username: str, password: str) -> Callable[[Simulator], Any]:
+    """Make a probe of a password: the error, or none."""
+    form = {"client_id": client_id, "client_secret": secret, "username": username, "password": password}
+    return lambda simulator: OAuthClient(simulator).post("token", grant_type="password", **form).json().get("error")
+
+
 CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
     "invalid_token_status": (
         slug(get("/me", token="wrong")),
@@ -259,6 +300,58 @@ CASES: dict[str, tuple[Callable[[Simulator], Any], dict[Any, Any]]] = {
             simulator.url + "/oauth2/token-info", params={"client_id": "50001", "token": "nonsense"}, timeout=5
         ).json()["error"],
         {"invalid_token": "invalid_token", "invalid_request": "invalid_request"},
+    ),
+    "oauth_error_status": (oauth_error, {status: (status, "unsupported_grant_type") for status in (400, 403, 409)}),
+    "oauth_scope_form": (
+        lambda simulator: classic_token(simulator, "users sharing").get("scope", "absent"),
+        {"text": "users sharing", "list": ["users", "sharing"], "absent": "absent"},
+    ),
+    "oauth_unbound_blog": (
+        lambda simulator: classic_token(simulator)["blog_id"],
+        {"0": "0", None: None},
+    ),
+    "oauth_lifetime": (
+        lambda simulator: modern_token(simulator)["expires_in"],
+        {seconds: seconds for seconds in (1209600, 3600, 60, 1)},
+    ),
+    "oauth_classic_expiry": (expiry, {False: ["absent", 1209600], True: [1209600, 1209600]}),
+    "oauth_expires_in": (
+        expiry,
+        {"number": ["absent", 1209600], "text": ["absent", "1209600"], "absent": ["absent", "absent"]},
+    ),
+    "oauth_refresh_token": (
+        lambda simulator: "refresh_token" in modern_token(simulator),
+        {True: True, False: False},
+    ),
+    "oauth_rotation": (after_refresh, {"rotate": (False, 400), "keep": (True, 200), "omit": (None, 200)}),
+    "oauth_code_reuse": (after_code_reuse, {"refuse": ("invalid_grant", 200), "revoke": ("invalid_grant", 400)}),
+    "oauth_denial_state": (
+        lambda simulator: OAuthClient(simulator).decide("deny").get("state"),
+        {"present": "s1", "absent": None},
+    ),
+    "oauth_registration": (
+        lambda simulator: OAuthClient(simulator, "/oauth2-1").register().status_code,
+        {"open": 201, "closed": 403},
+    ),
+    "oauth_registration_status": (
+        lambda simulator: OAuthClient(simulator, "/oauth2-1").register().status_code,
+        {201: 201, 200: 200},
+    ),
+    "oauth_loopback_port": (other_port, {"any": 302, "exact": 400}),
+    "oauth_password_grant": (
+        password("60001", "sim-client-secret", "ada", "lovelace-1843"),
+        {"open": None, "closed": "unsupported_grant_type"},
+    ),
+    "oauth_two_factor_slug": (
+        password("60002", "sim-client-secret-grace", "grace", "hopper-1952"),
+        {"needs_2fa": "needs_2fa", "invalid_request": "invalid_request"},
+    ),
+    "oauth_modern_sharing": (
+        lambda simulator: [
+            Client(simulator, token["access_token"]).get("/me/publicize-connections").status_code
+            for token in (classic_token(simulator), modern_token(simulator))
+        ],
+        {True: [200, 200], False: [200, 403]},
     ),
     "services_public": (
         slug(get("/meta/external-services", token="")),

@@ -25,6 +25,7 @@ from ansible_collections.community.wpcom.plugins.doc_fragments.api import Module
 from ansible_collections.community.wpcom.plugins.inventory import sites as inventory_sites
 from ansible_collections.community.wpcom.plugins.inventory.sites import DOCUMENTATION, InventoryModule
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS
+from ansible_collections.community.wpcom.plugins.plugin_utils._sites import is_listed
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.unit.support import brief
 
@@ -240,6 +241,14 @@ def test_names_of_others_are_never_templates(inventory: Inventory, tmp_path: Pat
     assert not proof.exists()
 
 
+def test_a_token_that_the_server_echoes_is_masked(inventory: Inventory) -> None:
+    inventory.simulator.patch(
+        sites=[{"ID": 3001, "name": f"Called {ADA}"}], users=[{"ID": 1001, "username": f"ada-{ADA}"}]
+    )
+    host = variables(inventory.read(), "blog.example.com")
+    assert (host["wpcom_name"], host["wpcom_account"]) == ("Called ********", "ada-********")
+
+
 def _template(text: str) -> Any:
     """Return a text as a template that a user wrote."""
     return inventory_sites._trusted(text) if inventory_sites._trusted else text
@@ -303,6 +312,13 @@ def test_several_accounts_each_with_its_own_token(inventory: Inventory, tmp_path
     ]
     assert variables(data, "A.blog.example.com")["wpcom_account"] == "Ada's sites"
     assert variables(data, "g.grace.example.com")["wpcom_account"] == "grace"
+
+
+def test_an_account_without_sites_has_a_group(inventory: Inventory) -> None:
+    accounts = [{"name": "ada", "api_token": ADA}, {"api_token": GRACE}]
+    data = inventory.read(accounts=accounts, filters=["wpcom_account != 'grace'"])
+    assert members(data, "wpcom_account_grace") == []
+    assert len(members(data, "wpcom_account_ada")) == 6
 
 
 def test_name_of_the_only_account_needs_no_scope(inventory: Inventory) -> None:
@@ -647,6 +663,15 @@ def test_a_changed_token_file_is_not_answered_from_the_cache(
         assert len(inventory.data.hosts) == hosts
 
 
+@pytest.mark.parametrize(
+    "cached_value",
+    [None, [], {}, {"accounts": ["ada"]}, {"accounts": ["ada"], "sites": [{"wpcom_site_id": 1}]}],
+    ids=str,
+)
+def test_what_is_not_a_list_of_sites_is_not_used(cached_value: Any) -> None:
+    assert not is_listed(cached_value)
+
+
 def test_expressions_are_evaluated_for_cached_sites(inventory: Inventory, cached: Callable[..., list[str]]) -> None:
     cached()
     assert cached(filters=["wpcom_jetpack"], hostname="wpcom_site_id", compose={"x": "1"}) == []
@@ -661,7 +686,9 @@ def test_an_error_is_not_cached(inventory: Inventory, cached: Callable[..., list
     assert cached() == []
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"sites": 5}', '{"sites": ["x"]}', '{"sites": [{}]}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", '{"sites": 5}', '{"sites": ["x"]}', '{"accounts": ["ada"], "sites": [{}]}']
+)
 def test_a_damaged_cache_is_read_again(inventory: Inventory, cached: Callable[..., list[str]], content: str) -> None:
     cached()
     (path,) = (inventory.folder / "cache").iterdir()

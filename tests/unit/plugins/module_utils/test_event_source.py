@@ -334,7 +334,7 @@ def test_interrupted_reading_is_repeated(source: Source, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("token", "parts"),
     [
-        ("wrong", ["invalid_token", "create a new token and set api_token or WPCOM_API_TOKEN"]),
+        ("wrong", ["invalid_token", "with the playbook community.wpcom.get_token"]),
         ("sim-token-posts", ["authorization_required", "scope sharing or global"]),
         (None, ["api_token is required"]),
     ],

@@ -272,6 +272,18 @@ def test_hostile_server(served_by: Any, check_mode: bool, data: st.DataObject) -
         assert "POST" not in server.methods
 
 
+@given(data=st.data())
+@settings(max_examples=examples(25), phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)
+def test_diagnosis_of_a_hostile_server(served_by: Any, data: st.DataObject) -> None:
+    """Whatever JSON a server answers, a diagnosis does not fail, and reads only."""
+    server = served_by(HostileServer(data))
+    outcome = run("diagnostics", NOWHERE)
+    assert not outcome.failed, outcome.result
+    assert TOKEN not in json.dumps(outcome.result)
+    assert set(server.methods) == {"GET"}
+    assert len(server.sent) <= 25
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -22,8 +22,10 @@ from ansible_collections.community.wpcom.plugins.doc_fragments import attributes
 from ansible_collections.community.wpcom.plugins.module_utils import _module, _session
 from ansible_collections.community.wpcom.plugins.module_utils._options import connection_argument_spec
 from ansible_collections.community.wpcom.plugins.modules import (
+    wpcom_access_token,
     wpcom_connected_application,
     wpcom_connection_info,
+    wpcom_diagnostics_info,
     wpcom_keyring_connection,
     wpcom_publicize_connection,
     wpcom_publicize_connections,
@@ -37,6 +39,7 @@ MODULES: dict[str, Any] = {
     "keyring": wpcom_keyring_connection,
     "application": wpcom_connected_application,
     "info": wpcom_connection_info,
+    "diagnostics": wpcom_diagnostics_info,
 }
 
 
@@ -216,7 +219,9 @@ def test_wrong_options_are_refused_before_any_request(
 def test_message_names_the_missing_library(run_module: Runner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(_module, "HAS_REQUESTS", False)
     monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
-    task = {"info": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(kind, {"id": 1})
+    task = {"info": {}, "diagnostics": {}, "application": {"title": "x"}, "bulk": {"connections": []}}.get(
+        kind, {"id": 1}
+    )
     result = run_module(kind, **task)
     assert result["failed"] is True
     assert "requests" in result["msg"]
@@ -274,7 +279,7 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
     assert support == {
         "action_group": "full",
         "check_mode": "full",
-        "diff_mode": "N/A" if kind == "info" else "full",
+        "diff_mode": "N/A" if kind in ("info", "diagnostics") else "full",
         "idempotent": "full",
     }
     examples = yaml.safe_load(module.EXAMPLES)
@@ -283,3 +288,22 @@ def test_documentation_has_fragments_attributes_examples_by_full_name_and_the_re
         options = task.get(f"community.wpcom.{name}")
         assert options is None or set(options) <= set(spec_of(kind)[0])
     assert "error" in yaml.safe_load(module.RETURN)
+
+
+def test_access_token_is_documented_as_its_action_validates_it_and_does_not_run_as_a_module(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    documented = yaml.safe_load(wpcom_access_token.DOCUMENTATION)["options"]
+    connection = connection_argument_spec()
+    spec = wpcom_access_token.ARGUMENT_SPEC
+    assert {name: spec[name] for name in connection} == connection
+    check_documented(documented, {name: entry for name, entry in spec.items() if name not in connection})
+    for name, entry in spec.items():
+        assert entry.get("no_log") is (
+            True if name in ("api_token", "client_secret", "password") else entry.get("no_log")
+        )
+        for variable in entry.get("fallback", (None, []))[1] if name not in connection else ():
+            assert f"E({variable})" in str(documented[name]["description"])
+    with arguments({"path": "token.json"}), pytest.raises(SystemExit):
+        wpcom_access_token.main()
+    assert "inside the Ansible process" in json.loads(capfd.readouterr().out)["msg"]

@@ -17,8 +17,8 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import Api
 @pytest.mark.parametrize(
     ("status", "slug", "told"),
     [
-        (400, "invalid_token", "create a new token and set api_token or WPCOM_API_TOKEN"),
-        (401, "invalid_token", "create a new token and set api_token or WPCOM_API_TOKEN"),
+        (400, "invalid_token", "create a new token with the playbook community.wpcom.get_token, or set api_token"),
+        (401, "invalid_token", "create a new token with the playbook community.wpcom.get_token, or set api_token"),
         (401, "reauthorization_required", "log in again"),
         (404, "unknown_blog", "Check site"),
         (400, "publicize_disabled", "enable it"),

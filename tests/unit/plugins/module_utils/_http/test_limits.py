@@ -170,7 +170,7 @@ def test_encoding_that_was_not_requested(encoding: str) -> None:
     assert script.sent[0].request.headers["Accept-Encoding"] == "gzip"
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b'{"ID": 1}')[:-12], b"nonsense"])
+@pytest.mark.parametrize("packed", [gzip.compress(b'{"ID": 1}')[:-12], b"nonsense"], ids=["cut", "nonsense"])
 def test_compressed_response_that_is_broken(packed: bytes) -> None:
     script = Script(ScriptedResponse(200, packed, {"Content-Encoding": "gzip"}), json_response({"ID": 1}))
     assert read(transport(script=script)) == {"ID": 1}

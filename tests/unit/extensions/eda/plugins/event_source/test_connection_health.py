@@ -94,7 +94,7 @@ def test_source_needs_no_collection_loader(simulator: Simulator, tmp_path: Path)
 def test_error_says_what_to_do_and_never_the_token(simulator: Simulator, tmp_path: Path) -> None:
     ended = load(simulator, tmp_path, token="my-secret")
     assert ended.stdout.startswith("EventSourceError: Could not ")
-    assert "create a new token and set api_token" in ended.stdout
+    assert "with the playbook community.wpcom.get_token" in ended.stdout
     assert "my-secret" not in ended.stdout + ended.stderr
 
 

@@ -1,0 +1,419 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Responses of the right outer form with any JSON inside: each task and each filter ends with a result or an error of ours."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Optional
+from unittest import mock
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import yaml
+from ansible.errors import AnsibleFilterError
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.community.wpcom.plugins.filter.from_social_connections import from_social_connections
+from ansible_collections.community.wpcom.plugins.filter.to_social_connections import to_social_connections
+from ansible_collections.community.wpcom.plugins.filter.to_social_connections_yaml import to_social_connections_yaml
+from ansible_collections.community.wpcom.plugins.module_utils import _execute, _operations, _session
+from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache
+from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._http import transport
+from ansible_collections.community.wpcom.plugins.module_utils._session import Session, SessionSettings
+from ansible_collections.community.wpcom.tests.unit.support import (
+    NOWHERE,
+    TOKEN,
+    Script,
+    ScriptedResponse,
+    options,
+    run,
+    unset,
+)
+
+RESPONSES = int(os.environ.get("SEARCH_RESPONSES", "1500"))
+# A task makes some five requests.
+TASKS = max(1, RESPONSES // 5)
+MOST_REQUESTS = 300
+
+IDS: list[Any] = [5001, 5002, 2001, 2002, 3001, 3002, 1001, 7001, "5001", "2001", "3001", "111", "linkedin", "mastodon"]
+TEXTS: list[Any] = [
+    "",
+    "x",
+    "ada",
+    "page",
+    "Ansible",
+    "ok",
+    "broken",
+    "must_reauth",
+    "publicize",
+    "other",
+    "unsupported",
+    "global",
+    "blog.example.com",
+    "https://blog.example.com/",
+    "http://[",
+    "//",
+    "https://example.com:99999/",
+    "xn--",
+    "\u0131\u00df.example",
+    "a" * 300 + ".example",
+    "..",
+    "0000-00-00 00:00:00",
+    "2026-02-30 25:61:61",
+    "9999-12-31T23:59:59+00:01",
+    "0001-01-01T00:00:00+14:00",
+    "2026-01-31T12:00:00+99:99",
+    "-0001-11-30T00:00:00+00:00",
+    "1700000000",
+    "-1",
+    "\u0662\u0660\u0660\u0661",
+    "\u00b2",
+    "9" * 30,
+    "9" * 5000,
+    "1e5",
+    "NaN",
+    "{{ 1 + 1 }}",
+    "{% raw %}",
+    "!unsafe x",
+    "- a: b",
+    "# x",
+    "\x00",
+    "\x1b[31m",
+    "\u0085\u2028\ufeff",
+    "\u202e",
+    "\ud83d",
+    "\udc00 \ud83d",
+    "&amp;&#039;&#xD83D;&#99999999999;",
+    "&#0;",
+    "\n\r\t",
+    "'\"\\",
+    "ID",
+    TOKEN,
+    f"Bearer {TOKEN}",
+]
+NUMBERS: list[Any] = [
+    0,
+    1,
+    -1,
+    5001,
+    2**31,
+    2**63,
+    2**64,
+    10**30,
+    -(10**30),
+    10**400,
+    0.0,
+    -0.0,
+    1.5,
+    5001.0,
+    1e300,
+    5e-324,
+]
+KEYS = [
+    *("ID", "id", "Id", "connection_ID", "site_ID", "SITE_id", "user_ID", "keyring_connection_ID", "external_ID"),
+    *("keyring_connection_user_ID", "shared", "service", "label", "type", "status", "issued", "expires", "authorized"),
+    *("external_name", "external_display", "external_profile_picture", "additional_external_users", "sites", "site"),
+    *("refresh_URL", "connect_URL", "read_only", "title", "scope", "blog", "client_id", "token_scope", "token_site_id"),
+    *("token_client_id", "URL", "slug", "name", "options", "unmapped_url", "capabilities", "publish_posts"),
+    *("edit_others_posts", "multiple_external_user_ID_support", "external_users_only", "meta", "links", "data"),
+    *("lasagna_jwt", "error", "message", "deleted", "success", "connections", "services", "username", "primary_blog"),
+    *("additional_external_users_empty_reason", "0", "1", "", "\ud83d", "items", "changed", "failed", "msg"),
+]
+SOUND: dict[str, dict[str, Any]] = {
+    "publicize": {
+        "ID": 5001,
+        "site_ID": 3001,
+        "user_ID": 1001,
+        "keyring_connection_ID": 2001,
+        "keyring_connection_user_ID": 1001,
+        "shared": False,
+        "service": "linkedin",
+        "external_ID": "900001",
+        "external_name": "ada",
+        "status": "ok",
+        "expires": "0000-00-00 00:00:00",
+    },
+    "keyring": {
+        "ID": 2001,
+        "user_ID": 1001,
+        "type": "publicize",
+        "service": "linkedin",
+        "external_ID": "900001",
+        "external_name": "ada",
+        "additional_external_users": [{"external_ID": "111", "external_name": "page"}],
+        "sites": ["3001"],
+    },
+    "applications": {"ID": "7001", "title": "Ansible", "scope": "global", "site": False},
+    "services": {"ID": "linkedin", "type": "publicize", "multiple_external_user_ID_support": True},
+    "account": {"ID": 1001, "token_scope": ["global"], "token_site_id": False, "token_client_id": 5},
+    "site": {"ID": 3001, "URL": "https://blog.example.com", "slug": "blog.example.com", "capabilities": {}},
+}
+LISTS = {
+    "publicize-connections": ("publicize", "connections"),
+    "keyring-connections": ("keyring", "connections"),
+    "connected-applications": ("applications", "connected_applications"),
+    "external-services": ("services", "services"),
+    "sites": ("site", "sites"),
+}
+
+
+class Noise:
+    """JSON documents that are drawn from a seed, which is faster than drawing each part from hypothesis."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        # Some servers are almost right, some are nonsense.
+        self.wrong = self.random.choice([0, 0.005, 0.03, 0.2])
+
+    def value(self, depth: int = 0) -> Any:
+        """Return any JSON value."""
+        kind = self.random.randrange(9 if depth < 3 else 6)
+        if kind < 2:
+            return self.random.choice(TEXTS)
+        if kind < 3:
+            return self.random.choice(NUMBERS)
+        if kind < 4:
+            return self.random.choice(IDS)
+        if kind < 6:
+            return self.random.choice([None, True, False, {}, []])
+        if kind < 7:
+            return [self.value(depth + 1) for _item in range(self.random.randrange(4))]
+        return self.object(depth)
+
+    def object(self, depth: int = 0) -> dict[str, Any]:
+        """Return an object with some of the keys that mean something."""
+        return {self.random.choice(KEYS): self.value(depth + 1) for _key in range(self.random.randrange(6))}
+
+    def record(self, kind: str) -> Any:
+        """Return a record, in most places as the API has it."""
+        if self.random.random() < self.wrong / 4:
+            return self.value()
+        record = {**SOUND[kind]}
+        for key in list(record):
+            if key != "ID" and self.random.random() < self.wrong:
+                record[key] = self.value()
+            elif self.random.random() < self.wrong / 4:
+                del record[key]
+        if "ID" in record and self.random.random() < 0.3:
+            record["ID"] = self.random.choice(IDS) if self.random.random() < 0.9 else self.value()
+        while self.random.random() < self.wrong:
+            record[self.random.choice(KEYS)] = self.value()
+        return record
+
+    def rows(self, kind: str) -> Any:
+        """Return a list of records, now and then as PHP sends a list with gaps."""
+        rows = [self.record(kind) for _row in range(self.random.choice([0, 1, 1, 2, 3]))]
+        if self.random.random() < self.wrong:
+            return {str(number): row for number, row in enumerate(rows, 1)}
+        return rows
+
+    def document(self, method: str, path: list[str]) -> Any:
+        """Return the document at a path."""
+        if self.random.random() < self.wrong / 10:
+            return self.value()
+        if path[-1] == "delete":
+            return {"ID": self.random.choice(IDS), "deleted": self.value(), "success": self.value()}
+        if path[-1] in LISTS and (path[-1] != "sites" or path[:1] == ["me"]):
+            kind, key = LISTS[path[-1]]
+            return {key: self.rows(kind), **({} if self.random.random() > self.wrong else self.object())}
+        if len(path) > 1 and path[-2] in LISTS and path[-2] != "sites":
+            return self.record(LISTS[path[-2]][0])
+        return self.record("account" if path == ["me"] else "site")
+
+    def response(self, method: str, path: list[str]) -> ScriptedResponse:
+        """Return a response: a document, an error with any document, or a document with some bytes wrong."""
+        status = 200
+        if self.random.random() < self.wrong / 3:
+            status = self.random.choice(
+                [200, 201, 204, 400, 401, 403, 404, 404, 405, 409, 410, 429, 500, 502, 503, 504]
+            )
+        document = self.document(method, path)
+        if status >= 300 and self.random.random() < 0.8:
+            slug = self.random.choice(["not_found", "authorization_required", "invalid_token", "unknown_blog", "x", ""])
+            document = {"error": slug, "message": self.random.choice(TEXTS), **self.object()}
+        text = json.dumps(document, ensure_ascii=self.random.random() < 0.8)
+        if self.random.random() < self.wrong / 5:
+            text = text.replace("5001", self.random.choice(["NaN", "1e999", "-Infinity", "9" * 4999, "{", "05001"]))
+        headers = {"Content-Type": self.random.choice(["application/json"] * 9 + ["text/html", "", "\x00"])}
+        if self.random.random() < self.wrong / 5:
+            headers["Retry-After"] = self.random.choice(["1", "-1", "x", "9" * 400, "Wed, 99 Foo 2026", "\u0662"])
+        return ScriptedResponse(status, text.encode("utf-8", "surrogatepass"), headers)
+
+
+class NoisyServer(Script):
+    """Responds to whatever it is asked with noise of the right form."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(ScriptedResponse())
+        self.noise = Noise(seed)
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **more: Any) -> requests.Response:
+        """Respond."""
+        assert len(self.sent) < MOST_REQUESTS, "it never ends"
+        path = urlsplit(str(request.url)).path.replace("/rest/v1.1", "", 1).strip("/").split("/")
+        self.answers = [self.noise.response(str(request.method), path)]
+        return super().send(request, *arguments, **more)
+
+
+@contextmanager
+def connected(server: Script) -> Iterator[None]:
+    """Have every task send its requests to a server, and wait for nothing."""
+    made = transport.Transport
+
+    def connect(*arguments: Any, **more: Any) -> Any:
+        return made(*arguments, **{**more, "sleep": lambda seconds: None})
+
+    def one_by_one(work: Any, items: Any, parallel: int) -> list[Any]:
+        return [work(item) for item in items]
+
+    with (
+        mock.patch.object(transport, "LimitedAdapter", return_value=server),
+        mock.patch.object(_session, "Transport", connect),
+        mock.patch.object(_session, "for_each", one_by_one),
+        mock.patch.object(_execute, "for_each", one_by_one),
+    ):
+        yield
+
+
+LINKEDIN: dict[str, Any] = {"site": "3001", "service": "linkedin"}
+BLOG: dict[str, Any] = {"site": "blog.example.com", "service": "linkedin"}
+ENTRIES: list[dict[str, Any]] = [
+    {"id": 5001, "shared": True},
+    {"id": 5001, "state": "absent"},
+    {"id": 5001, "site": "3001", "external_user_id": "111"},
+    {"id": 5001, "service": "linkedin", "account": "ada"},
+    {**BLOG, "external_user_name": "page"},
+    {**LINKEDIN, "account": "ada", "shared": True},
+    {"site": "3001", "keyring_connection_id": 2001, "reset_external_user": True},
+    {**LINKEDIN, "unique_per": "external_user", "external_user_id": "111"},
+    {**LINKEDIN, "state": "absent", "external_user_id": "900001"},
+    {**BLOG, "state": "absent", "account": "ada"},
+    {"site": "3001", "service": "mastodon"},
+]
+ALL = ["publicize", "keyring", "applications", "services", "account"]
+TASKS_OF_MODULES: list[tuple[str, dict[str, Any]]] = [
+    *(("publicize", entry) for entry in ENTRIES),
+    ("bulk", {"connections": ENTRIES[4:7], "purge": "listed", "report": "all"}),
+    ("bulk", {"connections": [ENTRIES[0], ENTRIES[9]], "on_error": "continue"}),
+    ("bulk", {"connections": [ENTRIES[2], ENTRIES[8]], "report": "all"}),
+    ("bulk", {"connections": ENTRIES[4:5], "purge": "listed", "max_deletions": -1}),
+    ("keyring", {"id": 2001}),
+    ("keyring", {"id": 2001, "test": True}),
+    ("keyring", {"id": 2001, "state": "absent", "cascade": True}),
+    ("keyring", {"service": "linkedin", "account": "ada", "state": "absent"}),
+    ("keyring", {"service": "mastodon"}),
+    ("application", {"title": "Ansible"}),
+    ("application", {"title": "Ansible", "site": "blog.example.com", "state": "absent"}),
+    ("application", {"title": "Ansible", "state": "absent"}),
+    ("application", {"id": 7001, "state": "absent"}),
+    ("info", {"gather": ALL}),
+    ("info", {"gather": ["publicize", "keyring"], "refetch_external_users": True, "test": True}),
+    ("info", {"unhealthy_only": True, "fields": ["id"], "user_id": 1001, "site": ["3001"]}),
+    ("info", {"site": ["blog.example.com"], "service": "linkedin", "meta": ["site"]}),
+    ("info", {"gather": ["services"], "service": "linkedin"}),
+    ("info", {"id": 5001, "keyring_connection_id": 2001}),
+]
+
+
+def passes_on(value: Any) -> None:
+    """Fail where Ansible, or what reads its results, could not take a value, or where it holds the token."""
+    text = json.dumps(value, allow_nan=False)
+    assert TOKEN not in text
+    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+@given(
+    task=st.sampled_from(TASKS_OF_MODULES), seed=st.integers(0, 2**40), check_mode=st.booleans(), proxy=st.booleans()
+)
+@settings(max_examples=TASKS)
+def test_tasks(task: tuple[str, dict[str, Any]], seed: int, check_mode: bool, proxy: bool) -> None:
+    """Every module: no traceback, no end of requests, a result that can be read, no write in check mode."""
+    kind, given_options = task
+    if kind == "bulk":
+        entries = [{**unset("publicize"), **entry} for entry in given_options["connections"]]
+        given_options = {**given_options, "connections": entries}
+    server = NoisyServer(seed)
+    with connected(server):
+        outcome = run(kind, NOWHERE, check_mode=check_mode, retries=1, timeout=1, http_envelope=proxy, **given_options)
+    passes_on([outcome.result, outcome.warnings])
+    assert isinstance(outcome.result["changed"], bool)
+    if outcome.failed:
+        assert outcome.result["msg"]
+        assert set(outcome.result["error"]) == {"status", "code", "message", "method", "path"}
+    if check_mode:
+        assert "POST" not in server.methods
+
+
+def queries() -> list[Any]:
+    """Return a query or operation of each class, with values for its fields."""
+    values: dict[str, Any] = {"site": "3001", "service": "linkedin", "presentation": (), "shared": True}
+    found = []
+    for kind in vars(_operations).values():
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not _operations.OperationResult:
+            fields = [field for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
+            needed = [f for f in fields if f.default_factory is dataclasses.MISSING]
+            found.append(kind(**{field.name: values.get(field.name, 5001) for field in needed}))
+    return found
+
+
+@given(asked=st.sampled_from(queries()), seed=st.integers(0, 2**40))
+@settings(max_examples=max(1, TASKS // 2))
+def test_queries_and_operations(asked: Any, seed: int) -> None:
+    """Every query and every operation: a response, or an error of ours."""
+    server = NoisyServer(seed)
+    with connected(server):
+        session = Session(options(retries=1, timeout=1, retry_max_delay=0), ReadCache(), SessionSettings())
+        try:
+            response = session.apply(asked) if isinstance(asked, _operations.Operation) else session.fetch(asked)
+        except WpcomError as error:
+            passes_on(error.as_result())
+        except KeyError:
+            # A cache makes one query of another.
+            assert isinstance(asked, _operations.ListOwnPublicizeConnectionsOnSite)
+        else:
+            passes_on(response)
+
+
+def gathered(seed: int) -> Optional[dict[str, Any]]:
+    """Return what wpcom_connection_info gathers from a noisy server, None where that is an error."""
+    with connected(NoisyServer(seed)):
+        outcome = run("info", NOWHERE, retries=1, timeout=1, gather=ALL)
+    return None if outcome.failed else outcome.result
+
+
+@given(seed=st.integers(0, 2**40), user=st.sampled_from([None, 1001]))
+@settings(max_examples=TASKS)
+@example(seed=0, user=None)
+def test_filters(seed: int, user: Optional[int]) -> None:
+    """What was read can be exported, written down, read again, and is the same."""
+    result = gathered(seed)
+    if result is None:
+        return
+    sites = [record for record in result["keyring_connections"] if "slug" in record]
+    try:
+        export = to_social_connections(result["publicize_connections"], result["keyring_connections"], sites, user)
+    except AnsibleFilterError:
+        return
+    passes_on(export)
+    text = to_social_connections_yaml(export, account="ada", date="2026-01-31")
+    text.encode()
+    assert yaml.safe_load(text)["social_connections_sites"] == export["sites"]
+    passes_on(from_social_connections(export["sites"]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise(seed: int) -> None:
+    """The noise is not so loud that nothing is understood."""
+    outcomes = [gathered(number) for number in range(seed * 20, seed * 20 + 20)]
+    assert 3 < sum(outcome is not None and bool(outcome["publicize_connections"]) for outcome in outcomes) < 18

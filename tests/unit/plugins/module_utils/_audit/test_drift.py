@@ -1,0 +1,249 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drift is what the role social_connections would change."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from ansible_collections.community.wpcom.plugins.module_utils._audit.findings import Audit, audit
+from ansible_collections.community.wpcom.plugins.module_utils._audit.policy import Policy
+from ansible_collections.community.wpcom.plugins.module_utils._audit.subjects import AccountRecords
+from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
+from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record
+from ansible_collections.community.wpcom.tests.unit.builders import (
+    COLLEAGUE,
+    ENGINES,
+    FACEBOOK,
+    FOREIGN,
+    KEYRINGS,
+    LINKEDIN,
+    MASTODON,
+    MASTODON_SHOP,
+    NOW,
+    SERVICES,
+    SHOP,
+    SITES,
+    account,
+    keyring_connection,
+    publicize_connection,
+    site,
+)
+
+UNSET = {name: option.get("default") for name, option in publicize_connection_argument_spec().items()}
+
+ADA = AccountRecords(
+    publicize_connections=(
+        publicize_connection(50, FACEBOOK, 1, ENGINES, shared=True),
+        publicize_connection(51, MASTODON, 1),
+        publicize_connection(52, LINKEDIN, 2),
+        publicize_connection(53, MASTODON, 3),
+    ),
+    keyring_connections=KEYRINGS,
+    services=SERVICES,
+    sites=SITES,
+    account=account(),
+)
+
+
+def entry(**options: Any) -> Record:
+    """Return an entry of the list."""
+    return {**UNSET, **options}
+
+
+BLOG = (
+    entry(site="blog.example.com", service="facebook", external_user_name="Engines", shared=True),
+    entry(site="1", service="mastodon", account="@ada"),
+)
+
+
+def run(*expected: Record, accounts: tuple[AccountRecords, ...] = (ADA,), **policy: Any) -> Audit:
+    return audit(accounts, Policy(**policy), NOW, expected)
+
+
+def found(result: Audit) -> list[tuple[str, Optional[str], Any]]:
+    return [(one.code, one.site, one.connection["id"]) for one in result.findings]
+
+
+def test_what_is_as_declared_is_no_drift() -> None:
+    assert found(run(*BLOG)) == []
+    assert found(run()) == []
+    assert audit([ADA], Policy(), NOW).drift == ()
+
+
+def test_changed() -> None:
+    result = run(
+        entry(site="1", service="facebook", external_user_name="Shop", shared=False),
+        entry(site="https://BLOG.example.com/", service="mastodon", account="@ada", shared=True),
+    )
+    assert found(result) == [
+        ("different", "blog.example.com", 50),
+        ("different", "blog.example.com", 51),
+    ]
+    assert [one.text for one in result.findings] == [
+        "Facebook Engines on blog.example.com differs from the declared state: "
+        "it posts to Engines, and must post to Shop and is shared, and must not be.",
+        "Mastodon @Ada on blog.example.com differs from the declared state: it is not shared, and must be.",
+    ]
+    assert [one.changes for one in result.drift] == [
+        (("external_user", "Engines", "Shop"), ("shared", True, False)),
+        (("shared", False, True),),
+    ]
+
+
+def test_missing_and_undeclared() -> None:
+    result = run(
+        BLOG[0],
+        entry(site="1", service="mastodon", account="@shop"),
+        entry(site="shop.example.com", service="linkedin", state="absent"),
+    )
+    assert found(result) == [
+        ("missing", "blog.example.com", None),
+        ("undeclared", "blog.example.com", 51),
+        ("undeclared", "shop.example.com", 52),
+    ]
+    assert [one.text for one in result.findings] == [
+        "Mastodon @Shop is declared for blog.example.com, but is not connected.",
+        "Mastodon @Ada on blog.example.com is not declared.",
+        "Linkedin Ada-L on shop.example.com exists, but is declared absent.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "number", "text"),
+    [
+        pytest.param(
+            {"service": "mastodon", "account": "@gone"},
+            "missing",
+            None,
+            "Mastodon @gone is declared for blog.example.com, but the account is not connected to WordPress.com.",
+            id="an account that is not connected",
+        ),
+        pytest.param(
+            {"service": "twitter"}, "missing", None, "Twitter is no longer supported", id="a service that is gone"
+        ),
+        pytest.param({"service": "nothing"}, "missing", None, "has no service 'nothing'", id="an unknown service"),
+        pytest.param(
+            {"service": "facebook", "external_user_name": "New page"},
+            "different",
+            50,
+            "Facebook New page is declared for blog.example.com, but cannot be compared: Keyring connection 20",
+            id="a page that is not known",
+        ),
+        pytest.param({"id": 99}, "missing", None, "Publicize connection 99 not found", id="an ID that is gone"),
+    ],
+)
+def test_what_cannot_be_applied(options: Record, code: str, number: Optional[int], text: str) -> None:
+    finding = next(one for one in run(*BLOG, entry(site="1", **options)).findings if one.code == code)
+    assert finding.connection["id"] == number
+    assert text in finding.text
+    assert finding.position == 2
+
+
+def test_a_connection_that_cannot_be_compared_is_not_undeclared() -> None:
+    result = run(BLOG[1], entry(site="1", service="facebook", external_user_name="New page"))
+    assert found(result) == [("different", "blog.example.com", 50)]
+
+
+def test_several_matches_are_not_undeclared() -> None:
+    twice = AccountRecords(
+        publicize_connections=(publicize_connection(50, LINKEDIN), publicize_connection(51, LINKEDIN, 1, ENGINES)),
+        keyring_connections=KEYRINGS,
+        services=SERVICES,
+        sites=SITES,
+        account=account(),
+    )
+    result = run(entry(site="1", service="linkedin"), accounts=(twice,))
+    assert [one.code for one in result.findings] == ["different"]
+    assert "2 publicize connections match" in result.findings[0].text
+
+
+def test_entries_that_contradict_each_other() -> None:
+    result = run(*BLOG, entry(site="1", service="mastodon", account="@ada", shared=True))
+    assert [(one.code, one.connection["id"]) for one in result.findings] == [("different", 51)]
+    assert "leave one of the two out" in result.findings[0].text
+
+
+def test_a_site_that_no_account_has() -> None:
+    result = run(*BLOG, entry(site="nowhere.example.com", service="mastodon"))
+    assert found(result) == [("missing", "nowhere.example.com", None)]
+    assert "none of the accounts has a site nowhere.example.com" in result.findings[0].text
+
+
+def test_sites_that_are_not_looked_at() -> None:
+    declared = (entry(site="shop.example.com", service="mastodon", account="@ada"), *BLOG)
+    assert [one[:2] for one in found(run(*declared))] == [
+        ("missing", "shop.example.com"),
+        ("undeclared", "shop.example.com"),
+    ]
+    assert found(run(*declared, sites=[1])) == []
+
+
+def test_an_entry_belongs_to_the_account_that_has_it() -> None:
+    grace = AccountRecords(
+        publicize_connections=(publicize_connection(60, FOREIGN, 2), publicize_connection(61, FOREIGN, 4)),
+        keyring_connections=(FOREIGN,),
+        services=SERVICES,
+        sites=(*SITES[:2], site(4, "grace.example.com")),
+        account=account(id=COLLEAGUE, username="grace"),
+    )
+    declared = (
+        entry(site="shop.example.com", service="mastodon", account="@grace"),
+        entry(site="shop.example.com", service="linkedin"),
+        entry(site="grace.example.com", service="mastodon", shared=True),
+    )
+    for accounts in ((ADA, grace), (grace, ADA)):
+        result = run(*declared, accounts=accounts)
+        assert found(result) == [("different", "grace.example.com", 61)]
+        assert result.findings[0].connection["account"] == "grace"
+
+
+def test_pages_side_by_side() -> None:
+    pages = AccountRecords(
+        publicize_connections=(
+            publicize_connection(50, FACEBOOK, 1, ENGINES),
+            publicize_connection(51, FACEBOOK, 1, SHOP),
+        ),
+        keyring_connections=KEYRINGS,
+        services=SERVICES,
+        sites=SITES,
+        account=account(),
+    )
+    each = [
+        entry(site="1", service="facebook", external_user_name=name, unique_per="external_user")
+        for name in ("Engines", "Shop")
+    ]
+    assert found(run(*each, accounts=(pages,))) == []
+    assert found(run(each[0], accounts=(pages,))) == [("undeclared", "blog.example.com", 51)]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"service": "mastodon"}, "expected: connection 0 on site None: site is required"),
+        ({"site": "1"}, "expected: connection 0 on site 1: One of the following is required"),
+        ({"site": "a b", "service": "mastodon"}, "site must be the numeric ID"),
+    ],
+)
+def test_a_wrong_entry_is_refused(options: Record, text: str) -> None:
+    with pytest.raises(OptionError, match=text):
+        run(entry(**options))
+
+
+def test_an_account_that_several_have_is_told_apart_by_its_id() -> None:
+    """The plan that the role applies decides, here with the ID of the account."""
+    twin = keyring_connection(40, "mastodon", "@ada")
+    both = AccountRecords(
+        publicize_connections=(publicize_connection(50, MASTODON_SHOP), publicize_connection(51, twin)),
+        keyring_connections=(*KEYRINGS, twin),
+        services=SERVICES,
+        sites=SITES,
+        account=account(),
+    )
+    declared = [entry(site="1", keyring_connection_id=number) for number in (23, 40)]
+    assert found(run(*declared, accounts=(both,))) == []

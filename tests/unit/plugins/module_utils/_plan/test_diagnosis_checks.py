@@ -1,0 +1,518 @@
+# Copyright (c) The community.wpcom authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the doctor makes of responses, on data; and what it makes of servers that cannot be reached, over the network."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import pytest
+import requests
+import trustme
+
+from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics import (
+    GetEnvironment,
+    GetRaw,
+    RawResponse,
+)
+from ansible_collections.community.wpcom.plugins.module_utils._http import environment as environments
+from ansible_collections.community.wpcom.plugins.module_utils._http.environment import Environment
+from ansible_collections.community.wpcom.plugins.module_utils._http.request import ANONYMOUS
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnostics import plan_diagnostics
+from ansible_collections.community.wpcom.tests.simulator import Simulator
+from ansible_collections.community.wpcom.tests.unit.support import (
+    NOWHERE,
+    TOKEN,
+    Script,
+    ScriptedResponse,
+    json_response,
+    page,
+    run,
+)
+
+HERE = Environment(
+    scheme="https",
+    host="api.example",
+    port=443,
+    addresses=2,
+    resolution_error="",
+    seconds=0.01,
+    proxy="",
+    is_default_api=False,
+    is_loopback=False,
+    has_token=True,
+    validate_certs=True,
+    own_ca=False,
+    http_envelope=False,
+    versions=(("collection", "0.1.0"), ("python", "3.13.0")),
+)
+ACCOUNT = {
+    "ID": 1001,
+    "username": "ada",
+    "display_name": "Ada",
+    "primary_blog": 3001,
+    "token_scope": ["global"],
+    "token_site_id": False,
+    "token_client_id": 5,
+}
+PUBLICIZE = {
+    "ID": 5001,
+    "site_ID": 3001,
+    "user_ID": 1001,
+    "keyring_connection_ID": 2001,
+    "keyring_connection_user_ID": 1001,
+    "shared": False,
+    "service": "mastodon",
+    "label": "Mastodon",
+    "issued": "2026-01-31 10:20:30",
+    "expires": "0000-00-00 00:00:00",
+    "external_ID": "9",
+    "external_name": "ada",
+    "external_display": "Ada",
+    "status": "ok",
+    "refresh_URL": "https://refresh.example",
+    "meta": {"links": {}},
+}
+KEYRING = {
+    **{key: value for key, value in PUBLICIZE.items() if key not in ("site_ID", "shared", "keyring_connection_ID")},
+    "ID": 2001,
+    "type": "publicize",
+    "sites": ["3001"],
+    "additional_external_users": [],
+}
+del KEYRING["keyring_connection_user_ID"]
+DOCUMENTS: dict[str, Any] = {
+    "/me": ACCOUNT,
+    "/me/publicize-connections/": {"connections": [PUBLICIZE]},
+    "/me/keyring-connections/": {"connections": [KEYRING]},
+    "/me/connected-applications/": {"connected_applications": []},
+    "/meta/external-services/": {"services": {}},
+    "/me/sites": {"sites": []},
+}
+SCOPE = RawResponse(status=403, failure="refusal", code="authorization_required", seconds=0.1)
+NOT_FOUND = RawResponse(status=404, failure="refusal", is_empty=True, skew=0.3, seconds=0.1)
+
+
+class Recorded:
+    """A cache in which everything was read: what is recorded, and an empty 404 for the rest; ``asked`` is what was read."""
+
+    check_mode = False
+
+    def __init__(self, responses: Mapping[str, RawResponse], environment: Environment = HERE, **documents: Any) -> None:
+        self.environment = environment
+        self.asked: list[GetRaw] = []
+        given = {SOURCES[name].path: document for name, document in documents.items()}
+        self.responses = {
+            **{path: success(document) for path, document in {**DOCUMENTS, **given}.items()},
+            **responses,
+        }
+
+    def read(self, query: Any) -> Any:
+        """Return what is recorded."""
+        if isinstance(query, GetEnvironment):
+            return self.environment
+        if query not in self.asked:
+            self.asked.append(query)
+        return self.responses.get(query.path if not query.params else str(query.params), NOT_FOUND)
+
+
+def success(document: Any, **more: Any) -> RawResponse:
+    """Return a success."""
+    return RawResponse(status=200, document=document, skew=0.3, seconds=0.1, **more)
+
+
+def diagnose(
+    responses: Optional[Mapping[str, RawResponse]] = None, environment: Environment = HERE, **documents: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the checks by name, and the report."""
+    cache: Any = Recorded(responses or {}, environment, **documents)
+    result = plan_diagnostics({}, cache).result
+    return {check["name"]: check for check in result["checks"]}, result["report"]
+
+
+def states(checks: Mapping[str, Any]) -> dict[str, str]:
+    """Return the statuses of the checks that are about no uncertainty."""
+    return {name: check["status"] for name, check in checks.items() if not name.startswith("uncertainty_")}
+
+
+NAMES = [
+    *("name_resolution", "proxy", "tls", "clock", "reachability", "latency", "token", "scope", "site_binding"),
+    *(f"wire_{name}" for name in SOURCES),
+]
+
+
+def changed(**fields: Any) -> Environment:
+    """Return another environment."""
+    return Environment(**{**vars(HERE), **fields})
+
+
+def test_everything_is_fine() -> None:
+    checks, report = diagnose()
+    assert states(checks) == dict.fromkeys(NAMES, "ok")
+    assert list(states(checks)) == NAMES
+    assert all(check["hint"] == "" for check in checks.values())
+    assert set(checks["token"]) == {"name", "status", "detail", "hint", "seconds"}
+    assert report["wire"]["publicize_connections"]["statuses"] == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    ("environment", "first", "name", "status", "words"),
+    [
+        (
+            changed(addresses=None, resolution_error="unknown"),
+            None,
+            "name_resolution",
+            "failed",
+            ["api.example", "DNS"],
+        ),
+        (changed(proxy="proxy.example:3128"), None, "name_resolution", "skipped", ["proxy"]),
+        (changed(proxy="proxy.example:3128"), None, "proxy", "ok", ["proxy.example:3128"]),
+        (
+            changed(proxy="proxy.example:3128"),
+            RawResponse(failure="proxy", message="refused"),
+            "proxy",
+            "failed",
+            ["refused", "HTTPS_PROXY"],
+        ),
+        (
+            changed(proxy="proxy.example:3128"),
+            RawResponse(status=200, failure="foreign_page"),
+            "proxy",
+            "warning",
+            ["login"],
+        ),
+        (changed(scheme="http"), None, "tls", "skipped", ["unencrypted"]),
+        (changed(validate_certs=False), None, "tls", "warning", ["validate_certs"]),
+        (changed(own_ca=True), None, "tls", "ok", ["your CA bundle"]),
+        (
+            HERE,
+            RawResponse(failure="untrusted_certificate", message="expired"),
+            "tls",
+            "failed",
+            ["expired", "ca_path"],
+        ),
+        (HERE, RawResponse(failure="tls", message="wrong version"), "tls", "failed", ["wrong version", "port"]),
+        (HERE, RawResponse(failure="not_connected", message="refused"), "tls", "skipped", []),
+        (
+            HERE,
+            RawResponse(failure="not_connected", message="refused"),
+            "reachability",
+            "failed",
+            ["refused", "api_url"],
+        ),
+        (
+            HERE,
+            RawResponse(status=200, failure="foreign_page"),
+            "reachability",
+            "failed",
+            ["not the API", "login page"],
+        ),
+        (HERE, RawResponse(status=302, failure="redirect"), "reachability", "failed", ["not the API"]),
+        (HERE, RawResponse(status=502, failure="temporary_error"), "reachability", "failed", ["later"]),
+        (HERE, RawResponse(status=500, failure="limit_reached"), "reachability", "failed", ["Wait a minute"]),
+        (HERE, success(ACCOUNT), "reachability", "ok", ["HTTP 200"]),
+        (changed(has_token=False), None, "token", "failed", ["missing", "WPCOM_API_TOKEN"]),
+        (
+            HERE,
+            RawResponse(status=400, failure="refusal", code="invalid_token", document={}),
+            "token",
+            "failed",
+            ["invalid_token", "create a new token"],
+        ),
+        (
+            HERE,
+            RawResponse(status=401, failure="refusal", code="reauthorization_required", document={}),
+            "token",
+            "warning",
+            ["Log in"],
+        ),
+        (HERE, SCOPE, "token", "ok", ["valid"]),
+        (HERE, RawResponse(status=500, failure="server_error"), "token", "ok", ["valid"]),
+        (HERE, SCOPE, "site_binding", "skipped", []),
+        (HERE, success({**ACCOUNT, "token_site_id": 3001}), "site_binding", "warning", ["site 3001"]),
+        (HERE, success({**ACCOUNT, "token_scope": ["sharing"]}), "scope", "ok", ["sharing"]),
+        (HERE, success({**ACCOUNT, "token_scope": []}), "scope", "ok", ["no scope"]),
+    ],
+)
+def test_first_response_and_environment(
+    environment: Environment, first: Optional[RawResponse], name: str, status: str, words: list[str]
+) -> None:
+    checks, _report = diagnose({"/me": first} if first else {}, environment)
+    check = checks[name]
+    assert check["status"] == status, check
+    for word in words:
+        assert word in f"{check['detail']} {check['hint']}"
+    if status in ("warning", "failed"):
+        assert check["hint"]
+
+
+@pytest.mark.parametrize(
+    ("skew", "status"),
+    [(0.0, "ok"), (-59.0, "ok"), (61.0, "warning"), (-61.0, "warning"), (3601.0, "failed"), (-90000.0, "failed")],
+)
+def test_clock(skew: float, status: str) -> None:
+    checks, report = diagnose({"/me": RawResponse(status=200, document=ACCOUNT, skew=skew)})
+    assert checks["clock"]["status"] == status
+    assert f"{abs(skew):.0f} seconds" in checks["clock"]["detail"]
+    assert next(check["skew"] for check in report["checks"] if check["name"] == "clock") == skew
+
+
+def test_clock_is_not_checked_without_the_time_of_the_server() -> None:
+    cache: Any = Recorded({})
+    cache.read = lambda query: HERE if isinstance(query, GetEnvironment) else RawResponse(status=404, failure="refusal")
+    checks = {check["name"]: check for check in plan_diagnostics({}, cache).result["checks"]}
+    assert checks["clock"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(4.9, "ok"), (5.1, "warning")])
+def test_latency_is_the_median_of_all_responses(seconds: float, status: str) -> None:
+    slow = {path: RawResponse(status=200, document=document, seconds=seconds) for path, document in DOCUMENTS.items()}
+    first = {"/me": RawResponse(status=200, document=ACCOUNT, seconds=50.0)}
+    checks, _report = diagnose({**slow, **first})
+    assert checks["latency"]["status"] == status
+    assert "longest 50.00" in checks["latency"]["detail"]
+
+
+def asked(responses: Mapping[str, RawResponse], environment: Environment = HERE) -> list[GetRaw]:
+    """Return what is asked for."""
+    cache: Any = Recorded(responses, environment)
+    plan_diagnostics({}, cache)
+    found: list[GetRaw] = cache.asked
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "status", "words"),
+    [
+        ("publicize_connections", {"connections": []}, "ok", ["0 entries"]),
+        ("publicize_connections", {"connections": [PUBLICIZE, None, {"meta": {}}]}, "warning", ["2 without an ID"]),
+        ("publicize_connections", {"connections": [{**PUBLICIZE, "premium": 1}]}, "warning", ["unknown: premium (1)"]),
+        ("publicize_connections", {"connections": [{**PUBLICIZE, "shared": "yes"}]}, "warning", ["type: shared (1)"]),
+        ("publicize_connections", {"connections": [{**PUBLICIZE, "issued": "soon"}]}, "warning", ["type: issued (1)"]),
+        ("publicize_connections", {"connections": [{**PUBLICIZE, "status": "on_hold"}]}, "warning", ["on_hold (1)"]),
+        (
+            "publicize_connections",
+            {"connections": [{key: value for key, value in PUBLICIZE.items() if key != "site_ID"}]},
+            "warning",
+            ["missing: site_ID (1)"],
+        ),
+        ("publicize_connections", {"connections": 5}, "failed", ["form"]),
+        ("publicize_connections", [], "failed", ["form"]),
+        ("keyring_connections", {"connections": {"1": {**KEYRING, "sites": {"3": "3001"}}}}, "ok", ["1 entry"]),
+        ("keyring_connections", {"connections": [{**KEYRING, "sites": [{}]}]}, "warning", ["type: sites (1)"]),
+        (
+            "keyring_connections",
+            {"connections": [{**KEYRING, "additional_external_users": [{"external_ID": "1", "external_name": 5}]}]},
+            "warning",
+            ["type: additional_external_users.external_name (1)"],
+        ),
+        ("keyring_connections", {"connections": [{**KEYRING, "refresh_url": "x"}]}, "ok", []),
+        (
+            "connected_applications",
+            {
+                "connected_applications": [
+                    {
+                        "connection_ID": 1,
+                        "title": "A",
+                        "permissions": [],
+                        "authorized": "2026-01-31T10:20:30+00:00",
+                        "blog": False,
+                    }
+                ]
+            },
+            "ok",
+            ["1 entry"],
+        ),
+        ("external_services", {"services": {"x": {"ID": 5}}}, "warning", ["1 without an ID"]),
+        # Sites and the account have many more keys than the modules use.
+        ("account", {**ACCOUNT, "premium": True}, "ok", []),
+        ("account", {**ACCOUNT, "token_scope": "global"}, "ok", []),
+        ("account", {**ACCOUNT, "token_scope": 5}, "warning", ["type: token_scope (1)"]),
+        ("sites", {"sites": [{"ID": 3001}]}, "warning", ["missing: URL (1)"]),
+    ],
+)
+def test_form_of_a_list(name: str, document: Any, status: str, words: list[str]) -> None:
+    checks, _report = diagnose(**{name: document})
+    check = checks[f"wire_{name}"]
+    assert check["status"] == status, check
+    for word in words:
+        assert word in check["detail"]
+    # The others are judged on their own.
+    others = {key: state for key, state in states(checks).items() if key.startswith("wire_") and key != f"wire_{name}"}
+    assert set(others.values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "words"),
+    [
+        (SCOPE, "skipped", ["HTTP 403 authorization_required"]),
+        (RawResponse(status=500, failure="server_error", message="HTTP 500"), "failed", ["HTTP 500", "later"]),
+        (RawResponse(status=200, failure="broken_json", message="not JSON"), "failed", ["not JSON"]),
+        (RawResponse(failure="response_timeout", message="no response"), "failed", ["no response"]),
+    ],
+)
+def test_one_list_that_cannot_be_read(response: RawResponse, status: str, words: list[str]) -> None:
+    checks, _report = diagnose({"/me/keyring-connections/": response})
+    check = checks["wire_keyring_connections"]
+    assert check["status"] == status, check
+    for word in words:
+        assert word in f"{check['detail']} {check['hint']}"
+    assert checks["wire_sites"]["status"] == checks["wire_publicize_connections"]["status"] == "ok"
+
+
+def test_scope_that_is_too_narrow_is_seen_by_what_is_refused() -> None:
+    checks, report = diagnose(dict.fromkeys(("/me", "/me/sites", "/me/connected-applications/"), SCOPE))
+    assert checks["scope"]["status"] == "warning"
+    assert "sites, users" in checks["scope"]["detail"]
+    refused = next(check["refused"] for check in report["checks"] if check["name"] == "scope")
+    assert refused == ["sites", "users"]
+    checks, _report = diagnose(dict.fromkeys(("/me/keyring-connections/", "/me/publicize-connections/"), SCOPE))
+    assert checks["scope"]["status"] == "failed"
+    assert "sharing" in checks["scope"]["hint"]
+
+
+def test_without_a_token_only_what_is_public_is_asked() -> None:
+    queries = asked({}, changed(has_token=False))
+    assert {query.credentials for query in queries} <= {ANONYMOUS, "wrong_token"}
+    checks, _report = diagnose({}, changed(has_token=False))
+    assert checks["wire_external_services"]["status"] == "ok"
+    assert checks["wire_sites"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("failure", "number"),
+    [
+        ("untrusted_certificate", 1),
+        ("not_connected", 1),
+        ("response_timeout", 1),
+        ("connection_lost", 2),
+        ("foreign_page", 2),
+        ("limit_reached", 1),
+    ],
+)
+def test_asking_ends_where_it_is_in_vain(failure: str, number: int) -> None:
+    status = {"foreign_page": 200, "limit_reached": 500}.get(failure)
+    everywhere: Any = Recorded({})
+    everywhere.responses = {}
+    everywhere.read = lambda query: (
+        HERE
+        if isinstance(query, GetEnvironment)
+        else everywhere.asked.append(query) or RawResponse(status=status, failure=failure, message="x")
+    )
+    result = plan_diagnostics({}, everywhere).result
+    assert len(everywhere.asked) == number
+    assert {check["status"] for check in result["checks"] if check["name"].startswith("wire_")} <= {"failed", "skipped"}
+
+
+# Over the network
+
+
+def test_port_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ended = run("diagnostics", f"http://127.0.0.1:{port}")
+    assert not ended.failed
+    checks = {check["name"]: check for check in ended.result["checks"]}
+    assert (checks["reachability"]["status"], checks["token"]["status"]) == ("failed", "skipped")
+    assert f":{port}" in checks["reachability"]["detail"]
+
+
+def test_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any, **_more: Any) -> Any:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    ended = run("diagnostics", "https://api.invalid")
+    checks = {check["name"]: check for check in ended.result["checks"]}
+    assert not ended.failed
+    assert (checks["name_resolution"]["status"], checks["reachability"]["status"]) == ("failed", "failed")
+    assert "Name or service not known" in checks["name_resolution"]["detail"]
+    assert ended.result["report"]["requests"] == 1
+
+
+def test_resolver_that_does_not_respond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments.socket, "getaddrinfo", lambda *_arguments, **_more: time.sleep(0.3) or [])
+    assert environments._resolve("api.invalid", 443, 0.05) == (None, "no response within 0.05 seconds")
+
+
+@pytest.mark.parametrize("proxy", ["http://ada:proxy-secret@127.0.0.1:1", "127.0.0.1:1"])
+def test_proxy_that_refuses_is_named_without_its_password(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    ended = run("diagnostics", "https://api.invalid")
+    checks = {check["name"]: check for check in ended.result["checks"]}
+    assert checks["proxy"]["status"] == "failed"
+    assert "127.0.0.1:1" in checks["proxy"]["detail"]
+    assert checks["name_resolution"]["status"] == "skipped"
+    assert "proxy-secret" not in str(ended.result)
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_certificate(
+    expired: bool, start_simulator: Callable[..., Simulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    now = datetime.now(timezone.utc)
+    end = now + timedelta(days=-1 if expired else 1)
+    made = authority.issue_cert("127.0.0.1", not_before=now - timedelta(days=9), not_after=end)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "certificate.pem"))
+    made.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    server = start_simulator(tls=(str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")))
+    tls = {}
+    for ca_path in (None, str(tmp_path / "ca.pem")):
+        ended = run("diagnostics", server.url, ca_path=ca_path)
+        assert not ended.failed
+        tls[ca_path is not None] = next(check for check in ended.result["checks"] if check["name"] == "tls")
+    assert tls[False]["status"] == "failed"
+    assert tls[True]["status"] == ("failed" if expired else "ok")
+    assert ("expired" in tls[True]["detail"]) is expired
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (page("<html>Log in</html>"), "failed"),
+        (ScriptedResponse(302, "", {"Location": "https://login.invalid/"}), "failed"),
+        (ScriptedResponse(404, "", {"Content-Type": "text/plain"}), "failed"),
+        (requests.exceptions.ReadTimeout("slow"), "failed"),
+        (json_response([]), "ok"),
+        (json_response({"error": "x", "message": "y"}, 400), "ok"),
+        (page("<html>Limit reached</html>", 500), "failed"),
+    ],
+    ids=str,
+)
+def test_server_that_is_something_else(served_by: Any, answer: Any, status: str) -> None:
+    server = served_by(Script(answer))
+    ended = run("diagnostics", NOWHERE)
+    assert not ended.failed
+    checks = {check["name"]: check for check in ended.result["checks"]}
+    assert checks["reachability"]["status"] == status
+    assert checks["wire_sites"]["status"] in ("failed", "skipped")
+    assert set(server.methods) == {"GET"}
+    assert len(server.sent) <= 25
+    assert TOKEN not in str(ended.result)
+
+
+def test_option_that_is_wrong_fails() -> None:
+    ended = run("diagnostics", NOWHERE, timeout=0)
+    assert ended.failed
+    assert ended.result["error"]["code"] == "invalid_option"
+
+
+def test_clock_of_a_server_is_its_date_header(served_by: Any) -> None:
+    served_by(Script(json_response(ACCOUNT, Date="Wed, 01 Jan 2020 00:00:00 GMT")))
+    ended = run("diagnostics", NOWHERE)
+    clock = next(check for check in ended.result["checks"] if check["name"] == "clock")
+    assert clock["status"] == "failed"
+    assert "ahead of" in clock["detail"]
