@@ -74,8 +74,8 @@ _value:
         blog.example.com:
           changed: true
           msg: "mastodon @ada@mastodon.example: created"
-    names:
-      description: The names of these hosts.
+    patterns:
+      description: Patterns that match these hosts, for C(hosts) of a play.
       type: list
       elements: str
       sample: [blog.example.com]

@@ -45,11 +45,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Report a host as changed
+- name: Report the predicted change of a host
   community.wpcom.wpcom_converge_result:
     result:
       changed: true
       msg: "mastodon @ada@mastodon.example: created"
+  check_mode: true
 """
 
 RETURN = r"""

@@ -45,6 +45,8 @@ _LINES = 20
 _ENVIRONMENT = ("environment",)
 _OMITTED = "__omit_place_holder__"
 _HEADER = re.compile(r"site (\d+): ")
+# What a pattern of hosts takes for something else than a part of a name, such as the colons of example.com::blog.
+_SPECIAL = re.compile(r"[^\w.-]")
 
 Key = tuple[Any, ...]
 
@@ -205,7 +207,7 @@ def _boolean(value: Any) -> tuple[bool, str | None]:
 
 
 def host_results(accounts: Sequence[Record], outcomes: Sequence[Record], report: str | None = None) -> dict[str, Any]:
-    """Return ``hosts`` with the result of each, their ``names``, ``statistics``, and a ``summary`` for people.
+    """Return ``hosts`` with the result of each, ``patterns`` for them, ``statistics``, and a ``summary`` for people.
 
     ``outcomes`` are the results of the bulk tasks in the order of the accounts. Unless ``report`` is all, or is not set and
     there are few hosts, hosts on which nothing is worth knowing are left out.
@@ -223,7 +225,7 @@ def host_results(accounts: Sequence[Record], outcomes: Sequence[Record], report:
     shown = {host: result for host, result in hosts.items() if everything or result}
     return {
         "hosts": shown,
-        "names": list(shown),
+        "patterns": [_SPECIAL.sub("?", host) for host in shown],
         "statistics": {name: sorted(value) if isinstance(value, list) else value for name, value in statistics.items()},
         "summary": summary[:_LINES] + ([f"and {len(summary) - _LINES} more"] if len(summary) > _LINES else []),
     }

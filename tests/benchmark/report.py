@@ -19,6 +19,7 @@ from typing import Any
 
 from .cases import TARGETS, WORKER_MEMORY_LIMIT, Cell, Measurement
 from .contestants import Job
+from .fleet import FleetReport
 from .measure import ROOT
 from .soak import Round
 
@@ -54,10 +55,18 @@ class SoakReport:
 class Report:
     """The results of one run of the benchmark."""
 
-    def __init__(self, measurement: Measurement, soak: SoakReport | None, quick: bool, seconds: float) -> None:
+    def __init__(
+        self,
+        measurement: Measurement,
+        soak: SoakReport | None,
+        fleet: FleetReport | None,
+        quick: bool,
+        seconds: float,
+    ) -> None:
         """Take what was measured."""
         self._measurement = measurement
         self._soak = soak
+        self._fleet = fleet
         self._about = {
             "quick": quick,
             "seconds": round(seconds),
@@ -76,7 +85,7 @@ class Report:
             for cell in self._measurement.cells.values()
             if cell.problem is not None
         ]
-        return wrong + (self._soak.wrong if self._soak else [])
+        return wrong + (self._soak.wrong if self._soak else []) + (self._fleet.wrong if self._fleet else [])
 
     def verdicts(self) -> list[tuple[str, str, str, str]]:
         """Return for each target its text, its limit, the figure, and whether it is reached."""
@@ -88,6 +97,8 @@ class Report:
                 rows.append((target.text, limit, "", "not measured"))
             else:
                 rows.append((target.text, limit, f"{ratio:.3f}", "reached" if ratio <= target.limit else "missed"))
+        if self._fleet is not None:
+            rows += self._fleet.verdicts()
         memory = self._measurement.memory
         text = "memory of a worker, N=1,000, compared with an empty task"
         limit = f"{WORKER_MEMORY_LIMIT:.0f} MiB"
@@ -125,6 +136,7 @@ class Report:
             "targets": [dict(zip(("target", "limit", "figure", "verdict"), row)) for row in self.verdicts()],
             "cells": [self._cell_as_json(cell) for cell in self._measurement.cells.values()],
             "worker_memory": self._measurement.memory,
+            "fleet": None if self._fleet is None else self._fleet.as_json(),
             "soak": None if self._soak is None else asdict(self._soak),
         }
 
@@ -172,6 +184,15 @@ class Report:
             parts += [
                 _heading("Memory of a worker"),
                 _table(("task", "peak, MiB", "difference to an empty task, MiB"), rows),
+            ]
+        if self._fleet is not None:
+            parts += [
+                _heading("Many hosts"),
+                f"All at a latency of 150 ms. The slices are medians; together they are {self._fleet.sliced}.",
+                _table(
+                    ("variant", "hosts", "connections", "seconds", "CPU, s", "MiB", "GET + POST", "runs"),
+                    self._fleet.rows(),
+                ),
             ]
         if self._soak is not None:
             parts += [_heading("Soak"), *self._soak_parts(self._soak)]

@@ -244,7 +244,7 @@ def test_each_host_has_what_became_of_its_connections(check_mode: bool) -> None:
         "h3": [],
         "h4": [],
     }
-    assert told["names"] == list(hosts)
+    assert told["patterns"] == list(hosts)
     changed = [51, 53] if check_mode else [51, 53, 54]
     assert told["statistics"] == {
         "social_connections_created": 1,
@@ -347,10 +347,17 @@ def test_a_host_with_an_unhealthy_connection_fails_where_it_is_asked_to(fails: b
 def test_many_hosts_report_what_is_worth_knowing_only() -> None:
     hosts = [declared(f"h{number}", "1" if number else "2", *([] if number else [SHOP])) for number in range(101)]
     hosts[0].connections = [{**ADA, "shared": True}]
-    assert converged(world(), *hosts)["names"] == ["h0"]
-    assert len(converged(world(), *hosts, report="all")["names"]) == 101
-    assert len(converged(world(), *hosts[:100])["names"]) == 100
-    assert converged(world(), *hosts[:100], report="changes")["names"] == ["h0"]
+    assert converged(world(), *hosts)["patterns"] == ["h0"]
+    assert len(converged(world(), *hosts, report="all")["patterns"]) == 101
+    assert len(converged(world(), *hosts[:100])["patterns"]) == 100
+    assert converged(world(), *hosts[:100], report="changes")["patterns"] == ["h0"]
+
+
+def test_patterns_match_names_with_signs_that_have_a_meaning_in_patterns() -> None:
+    names = ("example.com::blog", "!a,b", "~c[1:2]", "über-uns.example")
+    told = converged(world(), *(declared(name, "1") for name in names))
+    assert told["patterns"] == ["example.com??blog", "?a?b", "?c?1?2?", "über-uns.example"]
+    assert list(told["hosts"]) == list(names)
 
 
 def test_statistics_of_slices_add_up_to_those_of_the_whole() -> None:
