@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import contextlib
 import functools
 import os
+import random
 import re
 import shutil
 import signal
@@ -46,6 +48,8 @@ TARGET_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 AWX_DISTRIBUTION = "ansible==10.7.0"
 COVERAGE_FLOORS = {"plugins/module_utils": 95, "plugins/modules": 90}
 STEP_TIMEOUT = "40m"
+# Bytes.
+ARTEFACT_LIMIT = 400_000
 # Stands in for the get-pip script that ansible-test fetches from elsewhere than the package index.
 GET_PIP = """\
 import os, subprocess, sys
@@ -343,9 +347,35 @@ def unit(session: nox.Session) -> None:
         return
     session.env["COVERAGE_FILE"] = str(WORK / "coverage")
     _pytest(session, "-n2", "--cov", "--cov-branch", "--cov-report=", "tests/unit")
+    _pytest(session, "-n2", "tests/search")
     for folder, floor in COVERAGE_FLOORS.items():
         report = ("coverage", "report", "--show-missing", "--skip-covered", "--precision=2")
         session.run(*report, f"--include={folder}/*", f"--fail-under={floor}")
+
+
+@nox.session(default=False)
+def search(session: nox.Session) -> None:
+    """Search for counter-examples, for an hour: nox -s search -- --states 20000 --responses 100000 --rounds 1000."""
+    parser = argparse.ArgumentParser(prog="nox -s search --")
+    parser.add_argument("--states", type=int, default=20000, help="sequences of tasks and of what happens meanwhile")
+    parser.add_argument("--responses", type=int, default=100000, help="responses with any JSON inside")
+    parser.add_argument("--rounds", type=int, default=1000, help="rounds of two controllers")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats a search")
+    given = parser.parse_args(session.posargs)
+    session.log(f"the seed is {given.seed}")
+    _install(session, "test")
+    environment = {f"SEARCH_{name.upper()}": str(value) for name, value in vars(given).items()}
+    options = ("-q", "-rs", "-n2", f"--hypothesis-seed={given.seed}", "tests/search")
+    session.run("python", "-m", "pytest", *options, env={"PYTHONPATH": str(TREE), **environment})
+    rounds = ("--rounds", str(given.rounds))
+    session.run("python", "-m", "tests.search.two_controllers", *rounds, env={"PYTHONPATH": str(TREE)})
+
+
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Change lines of module_utils at random, and see whether a test notices: nox -s mutation -- --number 300 --seed 1."""
+    _install(session, "test")
+    session.run("python", "-m", "tests.search.mutation", *session.posargs, env={"PYTHONPATH": str(TREE)})
 
 
 @nox.session
@@ -698,21 +728,12 @@ def package(session: nox.Session) -> None:
     inside = sorted(path.stem for path in (collection / "plugins" / "modules").glob("*.py"))
     if inside != _modules(session):
         session.error(f"the artefact has other modules than the checkout: {', '.join(inside)}")
-    unwanted = (
-        ".ci",
-        ".git*",
-        ".nox",
-        ".pre-commit*",
-        ".venv",
-        "Makefile",
-        "*.py",
-        "requirements",
-        "tests/benchmark",
-        "tests/live",
-    )
+    unwanted = (".ci", ".git*", ".nox", ".pre-commit*", ".venv", "Makefile", "*.py", "requirements", "tests/*/*")
     found = [str(path.relative_to(collection)) for name in unwanted for path in collection.glob(name)]
     if found:
         session.error(f"the artefact contains {', '.join(found)}")
+    if artefact.stat().st_size > ARTEFACT_LIMIT:
+        session.error(f"the artefact has {artefact.stat().st_size} bytes, more than {ARTEFACT_LIMIT}")
 
 
 @nox.session(default=False)

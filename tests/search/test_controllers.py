@@ -123,11 +123,27 @@ entries = st.builds(
         optional={"unique_per": st.sampled_from(["account", "external_user"])},
     ),
 )
+# Most of what is drawn at random exists already, or is refused.
+creations = st.builds(
+    lambda site, account, more: {"site": site, "state": "present", **account, **more},
+    st.sampled_from(["1", "2", "site2.example.com"]),
+    st.sampled_from(
+        [
+            {"keyring_connection_id": 20, "external_user_id": "12"},
+            {"keyring_connection_id": 21},
+            {"service": "linkedin", "external_user_id": "11", "unique_per": "external_user"},
+            {"service": "mastodon", "account": "@ada"},
+            {"keyring_connection_id": 23},
+        ]
+    ),
+    st.fixed_dictionaries({}, optional={"shared": st.booleans()}),
+)
+entries = creations | entries
 publicize_tasks = st.tuples(st.just("publicize"), entries)
 bulk_tasks = st.tuples(
     st.just("bulk"),
     st.fixed_dictionaries(
-        {"connections": st.lists(entries, min_size=1, max_size=4)},
+        {"connections": st.lists(creations, min_size=1, max_size=4) | st.lists(entries, min_size=1, max_size=4)},
         optional={
             "purge": st.sampled_from(["none", "listed"]),
             "on_error": st.sampled_from(["stop", "continue"]),
@@ -151,8 +167,16 @@ application_tasks = st.tuples(
     st.just("application"),
     st.builds(
         lambda way, state: {**way, "state": state},
-        st.sampled_from([{"title": "Editor"}, {"title": "Ansible"}, {"title": "Editor", "site": "1"}, {"id": 72}]),
-        st.sampled_from(["present", "absent"]),
+        st.sampled_from(
+            [
+                {"title": "Editor"},
+                {"title": "Editor"},
+                {"title": "Ansible"},
+                {"title": "Editor", "site": "1"},
+                {"id": 72},
+            ]
+        ),
+        st.sampled_from(["present", "absent", "absent"]),
     ),
 )
 info_tasks = st.tuples(st.just("info"), st.just({"gather": ["publicize", "keyring", "applications", "account"]}))
@@ -173,6 +197,7 @@ troubles = st.one_of(
 )
 places = st.tuples(st.just("POST"), st.integers(0, 3)) | st.tuples(st.sampled_from(["POST", "GET"]), st.integers(0, 6))
 plans = st.dictionaries(places, troubles, min_size=1, max_size=3)
+roles = st.sampled_from(["administrator", "administrator", "editor", "author", "contributor"])
 switches = st.fixed_dictionaries(
     {
         "create_duplicate": st.sampled_from(["existing", "second", "error"]),
@@ -218,10 +243,12 @@ class Controllers(RuleBasedStateMachine):
         """Disconnect."""
         self.stack.close()
 
-    @initialize(forms=switches)
-    def begin(self, forms: dict[str, Any]) -> None:
+    @initialize(forms=switches, roles=st.tuples(roles, roles))
+    def begin(self, forms: dict[str, Any], roles: tuple[str, str]) -> None:
         """Begin with a server that is in doubt about some things."""
         self.server.core.reset(WORLD, forms)
+        for site, role in zip(SITES, roles):
+            self.set_role(site, role)
 
     # Actions of our own
 
@@ -390,8 +417,10 @@ class Controllers(RuleBasedStateMachine):
 
     def role_changes(self, draw: Any) -> None:
         """An administrator changes my role on a site."""
-        site = draw(st.sampled_from([1, 2]))
-        role = draw(st.sampled_from(["administrator", "editor", "author", "contributor"]))
+        self.set_role(draw(st.sampled_from([1, 2])), draw(roles))
+
+    def set_role(self, site: int, role: str) -> None:
+        """Give me a role on a site."""
         members = [{"user_ID": ME, "role": role}, {"user_ID": OTHER, "role": "administrator"}]
         self.change(sites=[{"ID": site, "members": members}])
 

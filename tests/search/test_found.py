@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.community.wpcom.plugins.module_utils._oauth.server import token_document, utc_now
+from ansible_collections.community.wpcom.plugins.module_utils._records import normalize
+from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
 from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run
 from ansible_collections.community.wpcom.tests.unit.support import run, unset
 
@@ -53,3 +56,27 @@ def test_deleted_by_another_controller(
         assert outcome.result["actions"][0]["action"] == "unchanged"
     else:
         assert outcome.result["diff"]["before"] == outcome.result["diff"]["after"] == {}
+
+
+@pytest.mark.parametrize("key", ["issued", "expires", "authorized"])
+@pytest.mark.parametrize("value", [2**64, -(2**64), 1e300])
+def test_number_that_is_no_date(key: str, value: Any) -> None:
+    """It is a text, as every date is: the audit looks at the first ten characters of it."""
+    assert normalize.connected_application({"ID": 1, key: value})[key] == str(value)
+
+
+@pytest.mark.parametrize("value", [[], {"a": 1}, [5]])
+def test_list_that_is_no_date(value: Any) -> None:
+    """A date of another type is a response of another form."""
+    record = normalize.connected_application({"ID": 1, "authorized": value})
+    with pytest.raises(ValueError, match="authorized is"):
+        normalize.require_types(record)
+
+
+@pytest.mark.parametrize("digits", [40, 5000])
+def test_number_of_thousands_of_digits(digits: int) -> None:
+    """Python does not convert it, so it is a text wherever a number may be one."""
+    response = {"access_token": "x", "blog_id": "9" * digits}
+    assert token_document(response, {}, utc_now())["blog_id"] is None
+    assert not is_number("9" * digits)
+    assert is_number("9" * 39)

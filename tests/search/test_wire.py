@@ -10,11 +10,12 @@ import dataclasses
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Optional
 from unittest import mock
 from urllib.parse import urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -23,19 +24,37 @@ from ansible.errors import AnsibleFilterError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.community.wpcom.plugins.filter.audit_file import audit_file
+from ansible_collections.community.wpcom.plugins.filter.audit_report import audit_report
+from ansible_collections.community.wpcom.plugins.filter.audit_sites import audit_sites
 from ansible_collections.community.wpcom.plugins.filter.from_social_connections import from_social_connections
 from ansible_collections.community.wpcom.plugins.filter.to_social_connections import to_social_connections
 from ansible_collections.community.wpcom.plugins.filter.to_social_connections_yaml import to_social_connections_yaml
-from ansible_collections.community.wpcom.plugins.module_utils import _execute, _operations, _session
+from ansible_collections.community.wpcom.plugins.module_utils import (
+    _event_source,
+    _events,
+    _execute,
+    _operations,
+    _session,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._http import transport
+from ansible_collections.community.wpcom.plugins.module_utils._oauth.server import (
+    CLASSIC,
+    MODERN,
+    AuthorizationServer,
+    token_document,
+    utc_now,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session, SessionSettings
+from ansible_collections.community.wpcom.plugins.plugin_utils import _sites
 from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
     TOKEN,
     Script,
     ScriptedResponse,
+    json_response,
     options,
     run,
     unset,
@@ -323,6 +342,8 @@ TASKS_OF_MODULES: list[tuple[str, dict[str, Any]]] = [
     ("info", {"site": ["blog.example.com"], "service": "linkedin", "meta": ["site"]}),
     ("info", {"gather": ["services"], "service": "linkedin"}),
     ("info", {"id": 5001, "keyring_connection_id": 2001}),
+    ("info", {"site": ["3001", "blog.example.com", "3002"], "on_site_error": "report", "unhealthy_only": True}),
+    ("info", {"gather": [*ALL, "sites"], "site": ["3001", "3002"]}),
 ]
 
 
@@ -388,7 +409,7 @@ def test_queries_and_operations(asked: Any, seed: int) -> None:
 def gathered(seed: int) -> Optional[dict[str, Any]]:
     """Return what wpcom_connection_info gathers from a noisy server, None where that is an error."""
     with connected(NoisyServer(seed)):
-        outcome = run("info", NOWHERE, retries=1, timeout=1, gather=ALL)
+        outcome = run("info", NOWHERE, retries=1, timeout=1, gather=[*ALL, "sites"])
     return None if outcome.failed else outcome.result
 
 
@@ -396,20 +417,116 @@ def gathered(seed: int) -> Optional[dict[str, Any]]:
 @settings(max_examples=TASKS)
 @example(seed=0, user=None)
 def test_filters(seed: int, user: Optional[int]) -> None:
-    """What was read can be exported, written down, read again, and is the same."""
+    """What was read can be exported, written down, read again, and is the same; and it can be audited."""
     result = gathered(seed)
     if result is None:
         return
-    sites = [record for record in result["keyring_connections"] if "slug" in record]
+    export = refused(
+        lambda: to_social_connections(
+            result["publicize_connections"], result["keyring_connections"], result["sites"], user
+        )
+    )
+    if export is not None:
+        passes_on(export)
+        text = to_social_connections_yaml(export, account="ada", date="2026-01-31")
+        text.encode()
+        assert yaml.safe_load(text)["social_connections_sites"] == export["sites"]
+        passes_on(from_social_connections(export["sites"]))
+    refused(lambda: audit_sites(result))
+    report = refused(
+        lambda: audit_report(
+            [result],
+            expected=[{"site": "3001", "service": "linkedin", "shared": True}, {"site": "3002", "service": "mastodon"}],
+            not_shared=True,
+        )
+    )
+    if report is not None:
+        passes_on(report)
+        for form in ("html", "json", "csv", "junit"):
+            content = audit_file(report["report"], form)
+            content.encode()
+            if form == "junit":
+                ElementTree.fromstring(content)
+            if form == "json":
+                passes_on(json.loads(content))
+
+
+def refused(make: Callable[[], Any]) -> Any:
+    """Return what a filter makes, None where it refuses its input."""
     try:
-        export = to_social_connections(result["publicize_connections"], result["keyring_connections"], sites, user)
+        return make()
     except AnsibleFilterError:
-        return
-    passes_on(export)
-    text = to_social_connections_yaml(export, account="ada", date="2026-01-31")
-    text.encode()
-    assert yaml.safe_load(text)["social_connections_sites"] == export["sites"]
-    passes_on(from_social_connections(export["sites"]))
+        return None
+
+
+@given(seed=st.integers(0, 2**40), connections=st.booleans())
+@settings(max_examples=TASKS // 2)
+def test_inventory(seed: int, connections: bool) -> None:
+    """The variables of the hosts, or an error of ours."""
+    account = _sites.Account("", options(retries=1, timeout=1, retry_max_delay=0))
+    selection = _sites.Selection("all", "all", connections)
+    with connected(NoisyServer(seed)):
+        try:
+            listed, warnings = _sites.list_sites([account], selection)
+        except WpcomError as error:
+            passes_on(error.as_result())
+            return
+    passes_on([listed, warnings])
+    assert _sites.is_listed(listed)
+    for name in listed["accounts"]:
+        assert name is None or _sites.group_name(name)
+
+
+@given(seeds=st.lists(st.integers(0, 2**40), min_size=2, max_size=4), test=st.booleans())
+@settings(max_examples=TASKS // 4)
+def test_events(seeds: list[int], test: bool) -> None:
+    """One list after the other: events that can be queued, and a state that can be written and read again."""
+    arguments = _event_source.Arguments.of(
+        {"api_url": NOWHERE, "api_token": TOKEN, "retries": 0, "retry_max_delay": 0, "test": test}
+    )
+    state = _events.State()
+    for seed in seeds:
+        with connected(NoisyServer(seed)):
+            try:
+                reading = _event_source.Poll(arguments, ()).run()
+            except WpcomError:
+                events, state = _events.outage(state)
+            else:
+                health = reading.health
+                events, state = _events.changes(state, health.records, complete=reading.complete)
+        passes_on(events)
+        document = json.loads(json.dumps(_events.to_document(state), allow_nan=False))
+        assert _events.from_document(document) == state
+
+
+@given(seed=st.integers(0, 2**40), prefix=st.sampled_from([CLASSIC, MODERN]))
+@settings(max_examples=TASKS // 4)
+def test_authorization_server(seed: int, prefix: str) -> None:
+    """A token that can be kept, or an error of ours."""
+    made = transport.Transport(
+        options(retries=1, timeout=1, retry_max_delay=0), check_mode=False, sleep=lambda _s: None
+    )
+    noise = Noise(seed)
+    keys = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "blog_id", "client_id", "error"]
+
+    def respond() -> ScriptedResponse:
+        document = {key: noise.value() for key in keys if noise.random.random() < 0.8}
+        if noise.random.random() < 0.7:
+            document.update(access_token="fine", client_id="1", token_type="bearer")
+        document = document if noise.random.random() < 0.95 else noise.value()
+        return json_response(document, noise.random.choice([200, 200, 200, 400, 500]))
+
+    made._session.mount(NOWHERE, Script(*[respond() for _number in range(4)]))
+    server = AuthorizationServer(made, prefix)
+    form = {"grant_type": "authorization_code", "code": "x"}
+    for ask in (lambda: server.register("http://127.0.0.1/", "x"), lambda: server.token(form)):
+        try:
+            response: Any = ask()
+        except WpcomError as error:
+            passes_on(error.as_result())
+        else:
+            if isinstance(response, dict):
+                json.dumps(token_document(response, {}, utc_now(), assume_lifetime=True), allow_nan=False).encode()
 
 
 @pytest.mark.parametrize("seed", range(3))

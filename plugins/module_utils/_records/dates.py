@@ -18,7 +18,7 @@ _NO_DATE = re.compile(r"(?:-\d+|0+)(?:-|$)", re.ASCII)
 
 
 def date(value: Any) -> Any:
-    """Return a date as ISO 8601 in UTC, None for never; other values stay as it is."""
+    """Return a date as ISO 8601 in UTC, None for never; another text or number as its text."""
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, (int, float)) or (isinstance(value, str) and is_number(value)):
@@ -49,7 +49,7 @@ def _iso(seconds: Any) -> Any:
         number = int(seconds)
         return _formatted(datetime.fromtimestamp(number, timezone.utc)) if number else None
     except (ValueError, OverflowError, OSError):
-        return seconds
+        return str(seconds)
 
 
 def _offset(zone: str | None) -> timedelta:

@@ -95,7 +95,7 @@ def require_types(record: Record, *, integer_id: bool = True) -> Record:
         wanted: type = str if key == "id" and not integer_id else int
         if not isinstance(record[key], wanted) and (key == "id" or record[key] is not None):
             raise ValueError(f"{key} is {type(record[key]).__name__}")
-    for key in _TEXT_KEYS & record.keys():
+    for key in (_TEXT_KEYS | _DATE_KEYS) & record.keys():
         if not isinstance(record[key], (str, type(None))):
             raise ValueError(f"{key} is {type(record[key]).__name__}")
     for key, kinds in (("additional_external_users", (dict,)), ("sites", (int, str))):

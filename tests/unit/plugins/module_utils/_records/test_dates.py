@@ -54,7 +54,8 @@ DATES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)).map(lambda mome
         ("2014-13-45 99:99:99", "2014-13-45 99:99:99"),
         ("9" * 30, "9" * 30),
         ("0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00+23:59"),
-        (1e300, 1e300),
+        (1e300, "1e+300"),
+        (2**64, str(2**64)),
     ],
 )
 @pytest.mark.parametrize("key", ["issued", "expires", "authorized"])
