@@ -364,7 +364,7 @@ def search(session: nox.Session) -> None:
     given = parser.parse_args(session.posargs)
     session.log(f"the seed is {given.seed}")
     _install(session, "test")
-    environment = {f"SEARCH_{name.upper()}": str(value) for name, value in vars(given).items()}
+    environment = {f"SEARCH_{name.upper()}": str(value) for name, value in {**vars(given), "steps": 12}.items()}
     options = ("-q", "-rs", "-n2", f"--hypothesis-seed={given.seed}", "tests/search")
     session.run("python", "-m", "pytest", *options, env={"PYTHONPATH": str(TREE), **environment})
     rounds = ("--rounds", str(given.rounds))
