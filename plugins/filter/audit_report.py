@@ -145,7 +145,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import Wpc
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import account_records
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import audit_report as report
-from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain, validation_errors
 
 _LISTS = ("publicize_connections", "keyring_connections", "services", "sites", "connected_applications")
 
@@ -204,7 +204,7 @@ def _connections(expected: Any) -> Sequence[Mapping[str, Any]]:
     }
     validated = ArgumentSpecValidator(spec).validate({"expected": expected})
     if validated.error_messages:
-        raise _error("; ".join(validated.error_messages))
+        raise _error(validation_errors(validated))
     connections: list[dict[str, Any]] = validated.validated_parameters["expected"]
     return connections
 

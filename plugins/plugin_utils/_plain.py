@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ValidationResult
+from ansible.module_utils.errors import UnsupportedError
+
 _SAME = (str, int, float, bool, type(None))
 # default(omit) is gone from the options of a task, but not from a variable.
 _OMITTED = "_OmitType"
@@ -37,3 +40,14 @@ def plain(value: Any) -> Any:
             return kind(value)
     # An exact str: those that ansible-core 2.18 marks as no template stay marked by str() alone.
     return str.__str__(str(value))
+
+
+def validation_errors(validation: ValidationResult, owner: str = "") -> str:
+    """Return what is wrong with arguments, as modules say it; ``owner`` is what does not support those that are unknown."""
+    of_owner = f" for {owner}" if owner else ""
+    return "; ".join(
+        f"Unsupported parameters{of_owner}: {error.msg.rstrip('.')}"
+        if isinstance(error, UnsupportedError)
+        else error.msg
+        for error in validation.errors.errors
+    )
