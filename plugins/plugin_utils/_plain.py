@@ -42,6 +42,18 @@ def plain(value: Any) -> Any:
     return str.__str__(str(value))
 
 
+def as_list(value: Any) -> list[Any] | None:
+    """Return a list as argument specs convert it, which leave the variable itself as it is: a text is split at its commas.
+
+    None and the empty text, as a blank field of a survey, are None.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    return list(value) if isinstance(value, (list, tuple, set)) else [value]
+
+
 def validation_errors(validation: ValidationResult, owner: str = "") -> str:
     """Return what is wrong with arguments, as modules say it; ``owner`` is what does not support those that are unknown."""
     of_owner = f" for {owner}" if owner else ""
