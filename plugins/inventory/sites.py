@@ -240,6 +240,8 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         filters = self.given.get("filters") or []
         filters = [filters] if isinstance(filters, str) else filters
         hostname = self.given.get("hostname") or None
+        if hostname is not None and not isinstance(hostname, str):
+            raise AnsibleParserError(f"hostname must be a string, got {hostname}: quote the expression.")
         hosts: dict[str, dict[str, Any]] = {}
         for site in sites:
             # Names and texts of other people, which must not be templates.

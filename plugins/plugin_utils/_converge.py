@@ -25,6 +25,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._options import pu
 from ansible_collections.community.wpcom.plugins.module_utils._plan.desired import DesiredPublicizeConnection
 from ansible_collections.community.wpcom.plugins.module_utils._records.health import HEALTHY
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record, is_number
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import validation_errors
 
 VARIABLE = "social_connections"
 TOKENS = {"wpcom_api_token": "token", "wpcom_api_token_file": "file"}
@@ -40,6 +41,7 @@ HOST_SETTINGS = (*ACCOUNT_SETTINGS, FAIL_ON_UNHEALTHY)
 COUNTED = ("created", "updated", "deleted", "unchanged")
 # Up to so many hosts, each has a result of its own: Ansible starts a process for each.
 REPORTED_HOSTS = 100
+REPORTS = ("all", "changes")
 _LISTED = 5
 _LINES = 20
 _ENVIRONMENT = ("environment",)
@@ -179,7 +181,7 @@ def _option_error(entry: Record, site: str) -> str | None:
     """Return what is wrong with the options of an entry, as far as that is known without the API."""
     validation = _VALIDATOR.validate(entry)
     if validation.error_messages:
-        return f"{'; '.join(validation.error_messages)}."
+        return f"{validation_errors(validation)}."
     try:
         DesiredPublicizeConnection.from_params({**validation.validated_parameters, "site": site})
     except WpcomError as error:

@@ -90,7 +90,7 @@ def test_tokens_for_single_sites_are_accounts_of_one_name() -> None:
         ({**ADA, "shared": "perhaps"}, "social_connections[1]: argument 'shared' is of type str"),
         (
             {**ADA, "share": True},
-            "social_connections[1]: share. Supported parameters include: account, external_user_id",
+            "social_connections[1]: Unsupported parameters: share. Supported parameters include: account, external_user_id",
         ),
         ({**ADA, "state": "gone"}, "social_connections[1]: value of state must be one of: present, absent, got: gone"),
         ({"account": "@ada"}, "social_connections[1]: One of the following is required to select the connection"),
@@ -101,6 +101,7 @@ def test_a_wrong_entry_is_an_error_of_its_host(entry: Any, told: str) -> None:
     account = only(declared("a1", "1", ADA), declared("a2", "2", SHOP, entry))
     assert list(account["errors"]) == ["a2"]
     assert told in account["errors"]["a2"]
+    assert not account["errors"]["a2"].endswith("..")
 
 
 def test_all_wrong_entries_of_a_host_are_listed() -> None:
