@@ -218,6 +218,20 @@ def test_everything_is_fine() -> None:
         (HERE, RawResponse(status=302, failure="redirect"), "reachability", "failed", ["not the API"]),
         (HERE, RawResponse(status=502, failure="temporary_error"), "reachability", "failed", ["later"]),
         (HERE, RawResponse(status=500, failure="limit_reached"), "reachability", "failed", ["Wait a minute"]),
+        (
+            HERE,
+            RawResponse(status=429, failure="too_many_requests", code="too_many_requests", document={}),
+            "reachability",
+            "warning",
+            ["limit", "HTTP 429", "Wait a minute"],
+        ),
+        (
+            HERE,
+            RawResponse(status=429, failure="too_many_requests", code="too_many_requests", document={}),
+            "wire_account",
+            "failed",
+            ["Wait a minute"],
+        ),
         (HERE, success(ACCOUNT), "reachability", "ok", ["HTTP 200"]),
         (changed(has_token=False), None, "token", "failed", ["missing", "WPCOM_API_TOKEN"]),
         (
@@ -377,6 +391,18 @@ def test_scope_that_is_too_narrow_is_seen_by_what_is_refused() -> None:
     checks, _report = diagnose(dict.fromkeys(("/me/keyring-connections/", "/me/publicize-connections/"), SCOPE))
     assert checks["scope"]["status"] == "failed"
     assert "sharing" in checks["scope"]["hint"]
+
+
+@pytest.mark.parametrize("failure", ["foreign_page", "broken_json"])
+def test_pages_with_status_200_say_nothing_about_the_token(failure: str) -> None:
+    """A captive portal responds to everything."""
+    checks, _report = diagnose(dict.fromkeys(DOCUMENTS, RawResponse(status=200, failure=failure, message="a page")))
+    assert {name: checks[name]["status"] for name in ("reachability", "token", "scope", "site_binding")} == {
+        "reachability": "failed",
+        "token": "skipped",
+        "scope": "skipped",
+        "site_binding": "skipped",
+    }
 
 
 def test_without_a_token_only_what_is_public_is_asked() -> None:
