@@ -21,6 +21,7 @@ _SLOW = 5.0
 # Failures of the connection itself.
 _TLS = ("untrusted_certificate", "tls", "missing_ca_bundle")
 _ATTACH = "Attach the report to an issue of community.wpcom: the API sends something that it does not know."
+_NEW_TOKEN = "To create a token, run the playbook community.wpcom.get_token."
 _REQUIRED_SCOPES = {
     "publicize_connections": "sharing",
     "keyring_connections": "sharing",
@@ -70,7 +71,12 @@ def _name_resolution(seen: Observations) -> Check:
             "the environment variable HTTPS_PROXY.",
             seconds=environment.seconds,
         )
-    return Check(name, OK, f"{environment.host} has {_counted(environment.addresses, 'address', 'addresses')}.", seconds=environment.seconds)
+    return Check(
+        name,
+        OK,
+        f"{environment.host} has {_counted(environment.addresses, 'address', 'addresses')}.",
+        seconds=environment.seconds,
+    )
 
 
 def _proxy(seen: Observations, response: RawResponse) -> Check:
@@ -141,7 +147,9 @@ def _clock(seen: Observations) -> Check:
     size = abs(skew)
     facts = {"skew": round(skew)}
     if size < _SKEW:
-        return Check("clock", OK, f"The clock differs from the server's by {_counted(round(size), 'second')}.", facts=facts)
+        return Check(
+            "clock", OK, f"The clock differs from the server's by {_counted(round(size), 'second')}.", facts=facts
+        )
     direction = "behind" if skew > 0 else "ahead of"
     return Check(
         "clock",
@@ -191,7 +199,9 @@ def _latency(seen: Observations) -> Check:
     if not times:
         return Check("latency", SKIPPED, "There was no response.")
     median, longest = times[len(times) // 2], times[-1]
-    detail = f"The median of {_counted(len(times), 'response')} is {median:.2f} seconds, the longest {longest:.2f} seconds."
+    detail = (
+        f"The median of {_counted(len(times), 'response')} is {median:.2f} seconds, the longest {longest:.2f} seconds."
+    )
     facts = {"responses": len(times), "median": round(median, 2), "longest": round(longest, 2)}
     if median >= _SLOW:
         return Check(
@@ -209,13 +219,13 @@ def _latency(seen: Observations) -> Check:
 
 
 def _token(seen: Observations) -> Check:
-    if not seen.environment.has_token:
-        return Check(
-            "token",
-            FAILED,
-            "The token is missing.",
-            hint="Set api_token, api_token_file or the environment variable WPCOM_API_TOKEN.",
-        )
+    environment = seen.environment
+    if environment.token_error:
+        code = environment.token_error_code
+        return Check("token", FAILED, environment.token_error, hint=_NEW_TOKEN, facts={"code": code})
+    if not environment.has_token:
+        hint = f"{_NEW_TOKEN} Then set api_token_file or the environment variable WPCOM_API_TOKEN_FILE, or set api_token or WPCOM_API_TOKEN."
+        return Check("token", FAILED, "The token is missing.", hint=hint)
     response = seen.first()
     facts = {"http_status": response.status, "code": response.code or "none"}
     seconds = response.seconds
