@@ -243,7 +243,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         hosts: dict[str, dict[str, Any]] = {}
         for site in sites:
             # Names and texts of other people, which must not be templates.
-            variables: dict[str, Any] = dict(site) if _trusted else wrap_var(site)
+            variables: dict[str, Any] = dict(site) if _trusted is not None else wrap_var(site)
             if filters or hostname:
                 self._make_available(variables)
             if not all(self._holds(condition, index, site) for index, condition in enumerate(filters)):
@@ -261,7 +261,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
 
     def _holds(self, condition: Any, index: int, site: Variables) -> bool:
         try:
-            if _trusted:
+            if _trusted is not None:
                 return bool(self.templar.evaluate_conditional(condition))
             text = f"{{% if {condition} %}}True{{% else %}}False{{% endif %}}"
             return bool(boolean(self.templar.template(text)))
@@ -272,7 +272,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
 
     def _evaluated_name(self, hostname: Any, site: Variables) -> str:
         try:
-            if _trusted:
+            if _trusted is not None:
                 value = self.templar.evaluate_expression(hostname)
             else:
                 value = self.templar.template(f"{{{{ {hostname} }}}}")

@@ -251,7 +251,7 @@ def test_a_token_that_the_server_echoes_is_masked(inventory: Inventory) -> None:
 
 def _template(text: str) -> Any:
     """Return a text as a template that a user wrote."""
-    return inventory_sites._trusted(text) if inventory_sites._trusted else text
+    return inventory_sites._trusted(text) if inventory_sites._trusted is not None else text
 
 
 def test_thousands_of_sites_take_as_many_requests_as_one(inventory: Inventory) -> None:
