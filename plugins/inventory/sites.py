@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: sites
 short_description: WordPress.com sites as hosts
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
