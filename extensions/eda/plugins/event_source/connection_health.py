@@ -61,8 +61,8 @@ options:
     default: 14
   sites:
     description:
-      - Only report the connections on these sites. Each must be the numeric ID, the domain or the URL of a site. Names are
-        resolved to IDs when the source starts.
+      - Only report the connections on these sites. Each must be the numeric ID, the domain or the URL of a site. They are looked
+        up when the source starts. A site that does not exist ends the source with an error.
       - If not set or empty, the connections on all sites are reported.
     type: list
     elements: str
