@@ -380,8 +380,8 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session
 def simulator(session: nox.Session) -> None:
-    """Run the simulator's own tests, and those of the session live with it."""
-    _pytest(session, "tests/simulator", "tests/live")
+    """Run the tests of the simulator, and of the sessions live and benchmark that work with it."""
+    _pytest(session, "tests/simulator", "tests/live", "tests/benchmark/test_cases.py", "tests/benchmark/test_relay.py")
 
 
 @nox.session

@@ -16,13 +16,13 @@ from .payload import FIGURES, ROOT
 
 # Files, bytes, bytes after compression. A change that needs more raises its limit here, and says why in its commit.
 LIMITS = {
-    "wpcom_access_token": (36, 195_000, 69_000),
-    "wpcom_connected_application": (39, 208_000, 73_500),
-    "wpcom_connection_info": (41, 244_000, 83_000),
-    "wpcom_diagnostics_info": (44, 273_000, 92_500),
-    "wpcom_keyring_connection": (40, 213_500, 75_000),
-    "wpcom_publicize_connection": (42, 244_500, 83_000),
-    "wpcom_publicize_connections": (46, 282_500, 94_500),
+    "wpcom_access_token": (36, 197_500, 70_000),
+    "wpcom_connected_application": (39, 210_500, 74_500),
+    "wpcom_connection_info": (41, 246_500, 84_000),
+    "wpcom_diagnostics_info": (44, 275_000, 93_500),
+    "wpcom_keyring_connection": (40, 216_000, 76_000),
+    "wpcom_publicize_connection": (42, 247_000, 84_000),
+    "wpcom_publicize_connections": (46, 285_000, 95_500),
 }
 
 

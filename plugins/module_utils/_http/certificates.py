@@ -6,16 +6,40 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 from typing import Any
 
 try:
+    from requests.adapters import DEFAULT_CA_BUNDLE_PATH
     from urllib3.exceptions import SSLError
     from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 except ImportError:
     # Nothing is sent then, so nothing is verified.
     pass
+
+# As requests says it to urllib3.
+_VERIFIED = "CERT_REQUIRED"
+# By bundle: what it was when it was read, and the context.
+_prepared: dict[str, tuple[tuple[int, int], ssl.SSLContext]] = {}
+
+
+def bundle_of_environment() -> str | None:
+    """Return the path that the environment names for the certificates to verify with, as requests takes it from there."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+
+
+def prepare() -> None:
+    """Read the certificates that sessions without ``ca_path`` are going to verify with, for the processes that are forked later."""
+    bundle = bundle_of_environment() or DEFAULT_CA_BUNDLE_PATH
+    try:
+        # The certificates of a folder are read as they are needed.
+        if os.path.isfile(bundle):
+            _prepared[bundle] = (_stamp(bundle), _read(_VERIFIED, bundle, None))
+    except (OSError, SSLError):
+        # The session that needs it reports it.
+        pass
 
 
 class SharedContexts:
@@ -52,10 +76,32 @@ class SharedContexts:
         key = (requirement, bundle, folder)
         with self._reading:
             if key not in self._contexts:
-                context = create_urllib3_context(cert_reqs=resolve_cert_reqs(requirement))
-                try:
-                    context.load_verify_locations(bundle, folder)
-                except OSError as error:
-                    raise SSLError(error) from error
-                self._contexts[key] = context
+                self._contexts[key] = _prepared_context(*key) or _read(*key)
             return self._contexts[key]
+
+
+def _prepared_context(requirement: Any, bundle: str | None, folder: str | None) -> ssl.SSLContext | None:
+    """Return the context of a bundle that has not changed since it was prepared."""
+    if bundle not in _prepared or folder is not None or resolve_cert_reqs(requirement) != ssl.CERT_REQUIRED:
+        return None
+    stamp, context = _prepared[bundle]
+    try:
+        return context if _stamp(bundle) == stamp else None
+    except OSError:
+        return None
+
+
+def _read(requirement: Any, bundle: str | None, folder: str | None) -> ssl.SSLContext:
+    """Return a new context. Raises SSLError of urllib3."""
+    context = create_urllib3_context(cert_reqs=resolve_cert_reqs(requirement))
+    try:
+        context.load_verify_locations(bundle, folder)
+    except OSError as error:
+        raise SSLError(error) from error
+    return context
+
+
+def _stamp(bundle: str) -> tuple[int, int]:
+    """Return what changes with a file. Raises OSError."""
+    status = os.stat(bundle)
+    return status.st_mtime_ns, status.st_size
