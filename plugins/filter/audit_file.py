@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_file
 short_description: Render a file of an audit
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -18,8 +18,8 @@ description:
 options:
   _input:
     description:
-      - The report, as returned in RV(community.wpcom.audit_report#filter:_value.report).
-    type: dict
+      - The report, as returned in RV(community.wpcom.audit_report#filter:_value.report), or its JSON text.
+    type: raw
     required: true
   format:
     description:
@@ -62,6 +62,7 @@ _value:
   type: str
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,20 +72,24 @@ from ansible_collections.community.wpcom.plugins.module_utils._audit.policy impo
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_files import FORMATS
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_files import audit_file as render
-from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import as_list, plain
 
 
 def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") -> str:
     """Return the content. Raises AnsibleFilterError if the input is not a report, or an option is wrong."""
+    try:
+        report = json.loads(report) if isinstance(report, str) else plain(report)
+    except ValueError:
+        report = None
     if not isinstance(report, Mapping) or "findings" not in report:
         raise AnsibleFilterError("audit_file: the input must be the report of the filter audit_report.")
     if format not in FORMATS:
         raise AnsibleFilterError(f"audit_file: format must be one of {', '.join(FORMATS)}, got {format!r}.")
     try:
-        policy = Policy(fail_on=[str(value) for value in fail_on])
+        policy = Policy(fail_on=[str(value) for value in as_list(fail_on) or ()])
     except WpcomError as error:
         raise AnsibleFilterError(f"audit_file: {error.message}") from None
-    return render(plain(report), str(format), policy, str(existing))
+    return render(report, str(format), policy, str(existing))
 
 
 class FilterModule:

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 from . import cases, report
+from .fleet import Fleet
 from .measure import ROOT, Bench, WrongRunError
 from .soak import Soak
 
-CASES = ("one", "ten", "hundred", "thousand", "hosts", "inventory", "memory", "soak")
+CASES = ("one", "ten", "hundred", "thousand", "hosts", "inventory", "fleet", "audit", "memory", "soak")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +50,7 @@ def main() -> int:
         print(f"{time.monotonic() - begin:6.1f} s  {text}", flush=True)
 
     chosen = options.case or CASES
-    soaked = None
+    soaked = converged = None
     with Bench() as bench:
         measurement = cases.Measurement(bench, options.runs or (1 if options.quick else 3), say)
         if set(chosen) != {"soak"}:
@@ -57,11 +58,13 @@ def main() -> int:
         for case in chosen:
             for names, job in cases.groups(case, options.quick):
                 measurement.measure(names, job)
+        if "fleet" in chosen:
+            converged = Fleet(bench, options.runs or (1 if options.quick else 3), say).run(quick=options.quick)
         if "memory" in chosen:
             measurement.measure_worker_memory(1000)
         if "soak" in chosen:
             soaked = soak(bench, options.quick, say)
-    results = report.Report(measurement, soaked, options.quick, time.monotonic() - begin)
+    results = report.Report(measurement, soaked, converged, options.quick, time.monotonic() - begin)
     results.write(options.output)
     if options.publish:
         results.publish(options.output)

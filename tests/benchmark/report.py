@@ -19,6 +19,7 @@ from typing import Any
 
 from .cases import TARGETS, WORKER_MEMORY_LIMIT, Cell, Measurement
 from .contestants import Job
+from .fleet import FleetReport
 from .measure import ROOT
 from .soak import Round
 
@@ -54,10 +55,18 @@ class SoakReport:
 class Report:
     """The results of one run of the benchmark."""
 
-    def __init__(self, measurement: Measurement, soak: SoakReport | None, quick: bool, seconds: float) -> None:
+    def __init__(
+        self,
+        measurement: Measurement,
+        soak: SoakReport | None,
+        fleet: FleetReport | None,
+        quick: bool,
+        seconds: float,
+    ) -> None:
         """Take what was measured."""
         self._measurement = measurement
         self._soak = soak
+        self._fleet = fleet
         self._about = {
             "quick": quick,
             "seconds": round(seconds),
@@ -76,7 +85,7 @@ class Report:
             for cell in self._measurement.cells.values()
             if cell.problem is not None
         ]
-        return wrong + (self._soak.wrong if self._soak else [])
+        return wrong + (self._soak.wrong if self._soak else []) + (self._fleet.wrong if self._fleet else [])
 
     def verdicts(self) -> list[tuple[str, str, str, str]]:
         """Return for each target its text, its limit, the figure, and whether it is reached."""
@@ -88,6 +97,8 @@ class Report:
                 rows.append((target.text, limit, "", "not measured"))
             else:
                 rows.append((target.text, limit, f"{ratio:.3f}", "reached" if ratio <= target.limit else "missed"))
+        if self._fleet is not None:
+            rows += self._fleet.verdicts()
         memory = self._measurement.memory
         text = "memory of a worker, N=1,000, compared with an empty task"
         limit = f"{WORKER_MEMORY_LIMIT:.0f} MiB"
@@ -125,6 +136,7 @@ class Report:
             "targets": [dict(zip(("target", "limit", "figure", "verdict"), row)) for row in self.verdicts()],
             "cells": [self._cell_as_json(cell) for cell in self._measurement.cells.values()],
             "worker_memory": self._measurement.memory,
+            "fleet": None if self._fleet is None else self._fleet.as_json(),
             "soak": None if self._soak is None else asdict(self._soak),
         }
 
@@ -150,7 +162,8 @@ class Report:
             f"requests {about['requests']} on {about['cores']} cores, in {about['seconds']} seconds"
             + (" (a quick run: few repetitions, small sizes)." if about["quick"] else "."),
             _heading("Targets"),
-            "Each figure without a unit is a ratio of medians of the same run.",
+            "Each figure without a unit is a ratio of medians of the same run. Milliseconds are those of a round trip. All requests use "
+            "TLS.",
             _table(("target", "at most", "measured", "verdict"), self.verdicts(), (58, 12, 15, 15)),
         ]
         for job in dict.fromkeys(job for _name, job in self._measurement.cells):
@@ -172,6 +185,15 @@ class Report:
             parts += [
                 _heading("Memory of a worker"),
                 _table(("task", "peak, MiB", "difference to an empty task, MiB"), rows),
+            ]
+        if self._fleet is not None:
+            parts += [
+                _heading("Many hosts"),
+                f"All with round trips of 150 ms. The slices are medians; together they are {self._fleet.sliced}.",
+                _table(
+                    ("variant", "hosts", "connections", "seconds", "CPU, s", "MiB", "GET + POST", "runs"),
+                    self._fleet.rows(),
+                ),
             ]
         if self._soak is not None:
             parts += [_heading("Soak"), *self._soak_parts(self._soak)]
@@ -232,14 +254,14 @@ class Report:
         figure, axes = pyplot.subplots(2, 2, figsize=(11, 8.5), sharex=True, sharey=True, layout="constrained")
         drawn: dict[str, Any] = {}
         for row, changed in enumerate((True, False)):
-            for column, latency in enumerate((0, 150)):
+            for column, round_trip in enumerate((0, 150)):
                 axis = axes[row][column]
-                axis.set_title(f"{'all changed' if changed else 'nothing to change'}, {latency} ms latency")
+                axis.set_title(f"{'all changed' if changed else 'nothing to change'}, round trips of {round_trip} ms")
                 axis.set_xscale("log")
                 axis.set_yscale("log")
                 axis.grid(True, which="major", alpha=0.3)
                 for name, (label, colour, line) in LINES.items():
-                    points = sorted(self._points(name, changed, latency))
+                    points = sorted(self._points(name, changed, round_trip))
                     if points:
                         (drawn[label],) = axis.plot(*zip(*points), color=colour, linestyle=line, marker="o", ms=4)
                 if row:
@@ -251,9 +273,12 @@ class Report:
         figure.savefig(file, dpi=110, metadata={"Software": None})
         pyplot.close(figure)
 
-    def _points(self, name: str, changed: bool, latency: int) -> Iterable[tuple[int, float]]:
+    def _points(self, name: str, changed: bool, round_trip: int) -> Iterable[tuple[int, float]]:
         for (contestant, job), cell in self._measurement.cells.items():
-            drawn = FAMILY.get(contestant, contestant) == name and (job.changed, job.latency) == (changed, latency)
+            drawn = FAMILY.get(contestant, contestant) == name and (job.changed, job.round_trip) == (
+                changed,
+                round_trip,
+            )
             if drawn and cell.wall is not None:
                 yield job.size, cell.wall
 
@@ -298,11 +323,13 @@ def _title(job: Job, cells: Sequence[Cell]) -> str:
     """Return the heading for those who did the same job."""
     size = "one connection" if job.size == 1 else f"{job.size:,} connections"
     if cells[0].contestant.name.startswith("hosts"):
-        return f"{job.size} hosts with one connection each, forks {job.forks}, {job.latency} ms"
+        return f"{job.size} hosts with one connection each, forks {job.forks}, {job.round_trip} ms"
     if cells[0].contestant.name.startswith("inventory"):
         return f"Inventory of {job.size:,} sites with one connection each"
+    if any(cell.contestant.name == "audit" for cell in cells):
+        return f"Audit of {job.size // 5:,} sites with five connections each, {job.round_trip} ms"
     wide = f", {job.parallel} in parallel" if job.size > 1 else ""
-    return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.latency} ms{wide}"
+    return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.round_trip} ms{wide}"
 
 
 def _heading(text: str) -> str:

@@ -140,6 +140,7 @@ def test_each_account_is_written_with_its_own_token_and_each_host_has_its_own_re
         g5=site(5, TEAM),
         g10={"wpcom_slug": "s10.example.com", "social_connections": [TEAM, PAGE]},
         g6=site(6),
+        **{"example_com::blog": site(7, TEAM)},
     )
     # The environment has the token of the third.
     fleet.account("linus", {}, l9=site(9, TEAM), l11=site(11, TEAM))
@@ -156,13 +157,14 @@ def test_each_account_is_written_with_its_own_token_and_each_host_has_its_own_re
             "g5": (0, 0, 0),
             "g10": (1, 0, 0),
             "g6": (0, 0, 0),
+            "example.com::blog": (0, 0, 0),
             "l9": (1, 0, 0),
             "l11": (1, 0, 0),
             "db1": (0, 0, 0),
         }
         told = statistics(printed)
         assert (told["social_connections_created"], told["social_connections_updated"]) == (6, 1)
-        assert (told["social_connections_unchanged"], told["social_connections_failed"]) == (2, 0)
+        assert (told["social_connections_unchanged"], told["social_connections_failed"]) == (3, 0)
         if "--check" not in check:
             # The lists of each account, whatever the number of its hosts.
             assert len(fleet.simulator.requests("GET")) <= 3 * 4

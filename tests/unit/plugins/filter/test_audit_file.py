@@ -135,6 +135,17 @@ def test_junit_fails_a_case_by_fail_on() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
+def test_the_text_of_a_report_gives_the_same_file(form: str) -> None:
+    one = {
+        key: []
+        for key in ("publicize_connections", "keyring_connections", "services", "sites", "connected_applications")
+    }
+    text = audit_report([one], date=DATE, serialize=True)["report"]
+    assert isinstance(text, str)
+    assert audit_file(text, form) == audit_file(audit_report([one], date=DATE)["report"], form)
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_file_is_the_existing_one_where_only_the_date_differs(form: str) -> None:
     first = audit_file(report(), form)
     assert audit_file(report(date=LATER), form, existing=first) == first
@@ -165,6 +176,7 @@ def test_whatever_a_name_is_the_files_are_whole(name: str) -> None:
     ("value", "form", "options", "text"),
     [
         ({}, "json", {}, "the input must be the report"),
+        ("{", "json", {}, "the input must be the report"),
         (report(), "pdf", {}, "format must be one of html, json, csv, junit, got 'pdf'"),
         (report(), "json", {"fail_on": ["x"]}, "got 'x'"),
     ],

@@ -23,7 +23,7 @@ def test_results_are_those_of_the_hosts() -> None:
     assert converge_results(ACCOUNTS, [{"msg": "The token is wrong."}])["hosts"] == {
         "a": {"failed": True, "msg": "The token is wrong."}
     }
-    assert converge_results([], [])["names"] == []
+    assert converge_results([], [])["patterns"] == []
 
 
 @pytest.mark.parametrize(
