@@ -530,7 +530,9 @@ SLUG = '{"error": "slug", "message": "Limit reached"}'
 JSON = "application/json"
 HTML = "text/html"
 RESPONSE_CASES: list[tuple[str, int, str, str, dict[str, bool], str]] = [
+    ("redirect", 300, HTML, "", {}, "unexpected_response"),
     ("redirect", 302, HTML, "", {}, "unexpected_response"),
+    ("redirect", 399, HTML, "", {}, "unexpected_response"),
     ("redirect", 399, HTML, "Limit reached", {}, "unexpected_response"),
     ("too_many_requests", 429, JSON, SLUG, THROTTLED, "slug"),
     ("too_many_requests", 429, HTML, "Limit reached", THROTTLED, ""),
