@@ -577,3 +577,17 @@ def test_clock_of_a_server_is_its_date_header(served_by: Any) -> None:
     clock = next(check for check in ended.result["checks"] if check["name"] == "clock")
     assert clock["status"] == "failed"
     assert "ahead of" in clock["detail"]
+
+
+def test_report_of_the_connection() -> None:
+    """Which options are in use, without their values, and the version of the form."""
+    _checks, report = diagnose(environment=changed(own_ca=True, proxy="http://proxy.example"))
+    assert report["format"] == 1
+    assert report["connection"] == {
+        "scheme": "https",
+        "is_default_api": False,
+        "proxy": True,
+        "validate_certs": True,
+        "own_ca": True,
+        "http_envelope": False,
+    }
