@@ -364,7 +364,7 @@ def search(session: nox.Session) -> None:
     given = parser.parse_args(session.posargs)
     session.log(f"the seed is {given.seed}")
     _install(session, "test")
-    environment = {f"SEARCH_{name.upper()}": str(value) for name, value in vars(given).items()}
+    environment = {f"SEARCH_{name.upper()}": str(value) for name, value in {**vars(given), "steps": 12}.items()}
     options = ("-q", "-rs", "-n2", f"--hypothesis-seed={given.seed}", "tests/search")
     session.run("python", "-m", "pytest", *options, env={"PYTHONPATH": str(TREE), **environment})
     rounds = ("--rounds", str(given.rounds))
@@ -380,8 +380,8 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session
 def simulator(session: nox.Session) -> None:
-    """Run the simulator's own tests, and those of the session live with it."""
-    _pytest(session, "tests/simulator", "tests/live")
+    """Run the tests of the simulator, and of the sessions live and benchmark that work with it."""
+    _pytest(session, "tests/simulator", "tests/live", "tests/benchmark/test_cases.py", "tests/benchmark/test_relay.py")
 
 
 @nox.session

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: sites
 short_description: WordPress.com sites as hosts
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -240,6 +240,8 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         filters = self.given.get("filters") or []
         filters = [filters] if isinstance(filters, str) else filters
         hostname = self.given.get("hostname") or None
+        if hostname is not None and not isinstance(hostname, str):
+            raise AnsibleParserError(f"hostname must be a string, got {hostname}: quote the expression.")
         hosts: dict[str, dict[str, Any]] = {}
         for site in sites:
             # Names and texts of other people, which must not be templates.

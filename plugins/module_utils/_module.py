@@ -23,6 +23,10 @@ from ._options import ConnectionOptions, connection_argument_spec
 from ._records.health import EXPIRING_WITHIN_DAYS
 from ._session import Session, SessionSettings
 
+# What a task about one thing reads before it decides, at most: the accounts, the connections of the site, and the service.
+# One after another each costs a round trip, and a connection of its own two that the others wait for as well.
+READS = 3
+
 
 @dataclass(frozen=True)
 class ModuleSpec:
@@ -47,7 +51,7 @@ class ModuleSpec:
         """Return the argument spec of all options."""
         return {**self.options, **connection_argument_spec()}
 
-    def settings(self, params: Mapping[str, Any], parallel: int = 2) -> SessionSettings:
+    def settings(self, params: Mapping[str, Any], parallel: int = READS) -> SessionSettings:
         """Return the settings of a session; ``parallel`` is the default of a module without an option for it."""
         return SessionSettings(
             parallel=params[self.parallel] if self.parallel else parallel,

@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: wpcom_diagnostics_info
 short_description: Check the connection to WordPress.com, the token, and the responses of the API
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Checks the network, the token, and whether the responses of the API have the form that this collection expects.
   - Shows how the API behaves where its behavior is not documented, as far as reading can show it.
@@ -120,7 +120,7 @@ report:
       description: The versions of C(collection), C(ansible), C(python) and C(requests).
       type: dict
       sample:
-        collection: 0.2.0
+        collection: 1.0.0
         ansible: 2.21.0
         python: 3.13.0
         requests: 2.34.2

@@ -22,6 +22,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import Cache, ReadCache
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult, execute
+from ansible_collections.community.wpcom.plugins.module_utils._http.certificates import prepare
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import HAS_REQUESTS
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_task
 from ansible_collections.community.wpcom.plugins.module_utils._options import CONNECTION_OPTIONS, ConnectionOptions
@@ -29,6 +30,24 @@ from ansible_collections.community.wpcom.plugins.module_utils._session import Se
 from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 SWITCH = "WPCOM_IN_PROCESS"
+
+
+def _is_switched_on(environment: Mapping[str, Any]) -> bool:
+    """Whether the environment leaves the fast path switched on."""
+    wanted: bool = boolean(str(environment.get(SWITCH) or "true"), strict=False)
+    return wanted
+
+
+def needs_certificates(environment: Mapping[str, Any]) -> bool:
+    """Whether tasks are going to verify servers in this process and those that are forked from it, as far as is known yet."""
+    return (
+        HAS_REQUESTS and _is_switched_on(environment) and not environment.get("WPCOM_API_URL", "").startswith("http:")
+    )
+
+
+if needs_certificates(os.environ):
+    # Ansible imports this before it forks the worker processes, all of which would read the certificates again.
+    prepare()
 
 
 class _Kept:
@@ -78,10 +97,9 @@ class InProcessAction(ActionBase):
         return result
 
     def _is_in_process(self, environment: Mapping[str, Any]) -> bool:
-        wanted = environment.get(SWITCH)
         return (
             HAS_REQUESTS
-            and boolean(str(wanted) if wanted else "true", strict=False)
+            and _is_switched_on(environment)
             and not self._task.async_val
             and not self._play_context.become
             and self._connection.transport == "local"

@@ -23,6 +23,9 @@ ONCE_WITHOUT_TARGET = 1.5
 # Seconds that a run may take by what smaller ones took: of those that a target speaks of, and of the others.
 LONGEST_NEEDED, LONGEST = 180.0, 30.0
 
+# Milliseconds, between here and far away; and connections from which nobody does them one by one there.
+BETWEEN, LARGE = 50, 100
+
 Say = Callable[[str], None]
 
 
@@ -48,18 +51,32 @@ class Cell:
         return statistics.median(values)
 
 
+Who = tuple[str, Job]
+
+
 @dataclass(frozen=True)
 class Target:
-    """A ratio of medians of a figure, seconds if nothing else is said, that is aimed at."""
+    """A ratio of medians of a figure, seconds if nothing else is said, that is aimed at.
+
+    ``plus`` is added to what ``one`` is compared with; of both sides only what exceeds ``beyond`` counts.
+    """
 
     text: str
     limit: float
-    one: tuple[str, Job]
-    other: tuple[str, Job]
+    one: Who
+    other: Who
     figure: str = "wall"
+    plus: Who | None = None
+    beyond: Who | None = None
+
+    @property
+    def needs(self) -> list[Who]:
+        """Return what has to be measured."""
+        return [who for who in (self.one, self.other, self.plus, self.beyond) if who is not None]
 
 
 N1, N100, N1000 = Job(1, True, 0), Job(100, True, 0), Job(1000, True, 150, parallel=32)
+UNCHANGED = replace(N1000, changed=False)
 HOSTS = Job(50, True, 0)
 # Hosts of an inventory, read by one process.
 SITES = tuple(Job(size, False, 0, forks=1) for size in (100, 1000, 10_000))
@@ -72,27 +89,36 @@ _GROWTH = (("inventory", SITES[2]), ("inventory", SITES[1]))
 
 
 def _slow(job: Job) -> Job:
-    return replace(job, latency=150)
+    return replace(job, round_trip=150)
 
 
 TARGETS = (
-    Target("single module, N=1, changed, 0 ms / uri", 0.50, ("fast-one", N1), ("uri-one", N1)),
-    Target("single module, N=1, changed, 150 ms / uri", 0.50, ("fast-one", _slow(N1)), ("uri-one", _slow(N1))),
+    *(
+        Target(f"single module, N=1, changed, {job.round_trip} ms / uri", 0.45, ("fast-one", job), ("uri-one", job))
+        for job in (N1, _slow(N1))
+    ),
     Target("single module in a loop, N=100, changed, 0 ms / uri", 0.08, ("fast", N100), ("uri", N100)),
     Target("single module in a loop, N=100, changed, 150 ms / uri", 0.32, ("fast", _slow(N100)), ("uri", _slow(N100))),
+    Target(
+        "single module in a loop, N=100, changed, 150 ms / a requests script and a debug playbook",
+        1.05,
+        ("fast", _slow(N100)),
+        ("floor", _slow(N100)),
+        plus=("empty", _slow(N100)),
+    ),
     Target("bulk module, N=100, changed, 10 in parallel, 0 ms / uri", 0.045, ("bulk", N100), ("uri", N100)),
     Target(
         "bulk module, N=100, changed, 10 in parallel, 150 ms / uri", 0.055, ("bulk", _slow(N100)), ("uri", _slow(N100))
     ),
     Target(
         "bulk module, N=1,000, unchanged, 150 ms, at most 4 GETs / a debug playbook",
-        3.0,
-        ("bulk", replace(N1000, changed=False)),
-        ("empty", replace(N1000, changed=False)),
+        2.2,
+        ("bulk", UNCHANGED),
+        ("empty", UNCHANGED),
     ),
     Target(
         "bulk module, N=1,000, changed, 32 in parallel, 150 ms / the floor, 32 in parallel",
-        1.6,
+        1.15,
         ("bulk", N1000),
         ("floor-wide", N1000),
     ),
@@ -101,6 +127,13 @@ TARGETS = (
         1.5,
         ("bulk-diff", N1000),
         ("bulk", N1000),
+    ),
+    Target(
+        "bulk module, unchanged, 150 ms, 10,000 / 1,000 connections, beyond a debug playbook",
+        9,
+        ("bulk", replace(UNCHANGED, size=10_000)),
+        ("bulk", UNCHANGED),
+        beyond=("empty", UNCHANGED),
     ),
     *(
         Target(f"50 hosts, forks {forks}, 0 ms, single module / {what}", limit, ("hosts-fast", job), (other, job))
@@ -124,7 +157,7 @@ TARGETS = (
         for what, figure in (("seconds", "wall"), ("memory", "memory"))
     ),
 )
-WORKER_MEMORY_LIMIT = 40.0
+WORKER_MEMORY_LIMIT = 30.0
 
 _ONE = ("uri-one", "module-one", "fast-one", "bulk-module", "bulk", "role", "floor")
 _MANY = ("uri", "uri-each", "module", "fast", "bulk-module", "bulk", "role", "floor", "floor-wide")
@@ -152,8 +185,12 @@ Group = tuple[Sequence[str], Job]
 
 
 def _matrix(names: Sequence[str], job: Job) -> list[Group]:
+    """Return a job with and without changes, here and far away; and with changes half-way, for those who take no minute."""
+    ends = [(changed, round_trip) for changed in (True, False) for round_trip in (0, 150)]
+    between = [name for name in names if job.size < LARGE or name not in _ONE_BY_ONE]
     return [
-        (names, replace(job, changed=changed, latency=latency)) for changed in (True, False) for latency in (0, 150)
+        *((names, replace(job, changed=changed, round_trip=round_trip)) for changed, round_trip in ends),
+        (between, replace(job, changed=True, round_trip=BETWEEN)),
     ]
 
 
@@ -165,7 +202,7 @@ def groups(case: str, quick: bool) -> list[Group]:
             "one": [(("uri-one", "fast-one", "floor"), N1), (("uri-one", "fast-one", "floor"), _slow(N1))],
             "ten": [(("uri", "module", "fast", "bulk", "role", "floor"), Job(10, True, 0))],
             "hundred": [],
-            "thousand": [(bulk, replace(N1000, changed=False)), (bulk, N1000)],
+            "thousand": [(bulk, UNCHANGED), (bulk, N1000)],
             "hosts": [(("hosts-uri", "hosts-module", "hosts-fast"), Job(10, True, 0))],
             "inventory": [(_INVENTORIES, SITES[0])],
             "audit": [(_AUDITS, replace(AUDIT, size=500))],
@@ -174,8 +211,8 @@ def groups(case: str, quick: bool) -> list[Group]:
     full: dict[str, list[Group]] = {
         "one": _matrix(_ONE, N1),
         "ten": _matrix(_MANY, Job(10, True, 0)),
-        "hundred": _matrix(_MANY, N100),
-        "thousand": _matrix(_THOUSAND, N1000),
+        "hundred": _matrix(("empty", *_MANY), N100),
+        "thousand": [*_matrix(_THOUSAND, N1000), (("bulk",), replace(UNCHANGED, size=10_000))],
         "hosts": [(_HOSTS, HOSTS), (_HOSTS, replace(HOSTS, forks=20))],
         "inventory": [(_INVENTORIES, job) for job in SITES],
         "audit": [(_AUDITS, AUDIT)],
@@ -248,10 +285,15 @@ class Measurement:
 
     def reached(self, target: Target) -> float | None:
         """Return the ratio that a target speaks of, None where it was not measured."""
-        one, other = self.cells.get(target.one), self.cells.get(target.other)
-        if one is None or other is None or not one.figures or not other.figures:
+        if any(who not in self.cells or not self.cells[who].figures for who in target.needs):
             return None
-        return one.median(target.figure) / other.median(target.figure)
+
+        def median(who: Who | None) -> float:
+            return self.cells[who].median(target.figure) if who is not None else 0.0
+
+        beyond = median(target.beyond)
+        below = median(target.other) + median(target.plus) - beyond
+        return (median(target.one) - beyond) / below if below > 0 else None
 
     def ratio(self, cell: Cell, other: str) -> float | None:
         """Return how long a contestant took beside another one at the same job."""
@@ -276,7 +318,7 @@ class Measurement:
 
     def _is_needed(self, cell: Cell) -> bool:
         """Tell whether a target depends on a cell."""
-        return any((cell.contestant.name, cell.job) in (target.one, target.other) for target in TARGETS)
+        return any((cell.contestant.name, cell.job) in target.needs for target in TARGETS)
 
     def _estimate(self, name: str, job: Job) -> float | None:
         """Return how long a job should take by what the two next smaller ones took, None if that is unknown."""
@@ -290,7 +332,7 @@ class Measurement:
     def _smaller(self, name: str, job: Job) -> Iterator[tuple[int, float]]:
         for (other, done), cell in self.cells.items():
             same = other == name or (done.size == 1 and other == _SMALLEST.get(name))
-            alike = (done.changed, done.latency) == (job.changed, job.latency)
+            alike = (done.changed, done.round_trip) == (job.changed, job.round_trip)
             if same and alike and done.size < job.size:
                 if cell.wall is not None:
                     yield done.size, cell.wall
@@ -301,7 +343,7 @@ class Measurement:
         """Run a contestant on a fresh world, and look whether it did its job."""
         sites, per_site = (job.size, 1) if contestant.is_per_host else shape(job.size)
         simulator = self._bench.simulator
-        simulator.prepare(world(sites, per_site), latency=job.latency)
+        simulator.prepare(world(sites, per_site), round_trip=job.round_trip)
         files = contestant.files(job, simulator.url)
         begin = time.monotonic()
         figures, log, _succeeded = self._bench.run(

@@ -26,18 +26,18 @@ VARIABLES = "group_vars/all.yml"
 
 @dataclass(frozen=True)
 class Job:
-    """So many connections, of which all have to be changed or none, at so many milliseconds before each answer."""
+    """So many connections, of which all have to be changed or none, with so many milliseconds of a round trip."""
 
     size: int
     changed: bool
-    latency: int
+    round_trip: int
     parallel: int = 10
     forks: int = 5
 
     @property
     def label(self) -> str:
         """Return the words that tell it from others."""
-        return f"N={self.size}, {'changed' if self.changed else 'unchanged'}, {self.latency} ms"
+        return f"N={self.size}, {'changed' if self.changed else 'unchanged'}, {self.round_trip} ms"
 
     @property
     def writes(self) -> int:
@@ -234,13 +234,13 @@ def _one(job: Job) -> int:
     return 1
 
 
-def _two(job: Job) -> int:
-    """Return the limit for a single task, which reads what is there over two connections at once."""
-    return 2
+def _three(job: Job) -> int:
+    """Return the limit for a single task, which reads what is there over three connections at once."""
+    return 3
 
 
-def _two_each(job: Job) -> int:
-    return 2 * job.size
+def _three_each(job: Job) -> int:
+    return 3 * job.size
 
 
 def _wide(job: Job) -> int:
@@ -271,10 +271,10 @@ CONTESTANTS: dict[str, Contestant] = {
             _all_requests(lambda job: job.size),
         ),
         Contestant("uri-one", "ansible.builtin.uri, GET and POST", _by_id("uri_one"), _one, _all_requests(_one)),
-        Contestant("module", "single module, fast path off", _by_names("single"), _lists_each, _two_each, ORDINARY),
+        Contestant("module", "single module, fast path off", _by_names("single"), _lists_each, _three_each, ORDINARY),
         Contestant("fast", "single module", _by_names("single"), _lists, _one),
-        Contestant("module-one", "single module, fast path off", _by_names("single_one"), _lists, _two, ORDINARY),
-        Contestant("fast-one", "single module", _by_names("single_one"), _lists, _two),
+        Contestant("module-one", "single module, fast path off", _by_names("single_one"), _lists, _three, ORDINARY),
+        Contestant("fast-one", "single module", _by_names("single_one"), _lists, _three),
         Contestant("bulk-module", "bulk module, fast path off", _by_names("bulk"), _lists, _wide, ORDINARY),
         Contestant("bulk", "bulk module", _by_names("bulk"), _lists, _wide),
         Contestant("bulk-diff", "bulk module, --diff", _by_names("bulk"), _lists, _wide, arguments=("--diff",)),
@@ -310,7 +310,7 @@ CONTESTANTS: dict[str, Contestant] = {
             "single module, fast path off",
             _by_host("hosts_single"),
             _lists_each,
-            _two_each,
+            _three_each,
             ORDINARY,
         ),
         Contestant(
@@ -319,7 +319,7 @@ CONTESTANTS: dict[str, Contestant] = {
         Contestant(
             "inventory-static", "the same hosts in a JSON file", _static, lambda job: 0, lambda job: 0, works=False
         ),
-        Contestant("hosts-fast", "single module", _by_host("hosts_single"), _lists_each, _two_each),
+        Contestant("hosts-fast", "single module", _by_host("hosts_single"), _lists_each, _three_each),
     )
 }
 

@@ -16,7 +16,7 @@ from .contestants import inventory
 from .measure import PLAYBOOK_COMMAND, PLAYBOOKS, Bench, Figures, Request
 from .worlds import FIRST_SITE, world
 
-LATENCY = 150
+ROUND_TRIP = 150
 PARALLEL = 10
 SLICES = 8
 CONVERGE_LIMIT, EXPORT_LIMIT = 1.5, 6.0
@@ -114,7 +114,9 @@ class Fleet:
         role = self._line("role on localhost", hosts, per_host, percent)
         converge = self._line("converge", hosts, per_host, percent)
         changed = f"{percent} % changed" if percent else "unchanged"
-        text = f"converge, {hosts:,} hosts with {per_host} each, {changed}, {LATENCY} ms / the same list on localhost"
+        text = (
+            f"converge, {hosts:,} hosts with {per_host} each, {changed}, {ROUND_TRIP} ms / the same list on localhost"
+        )
         self.report.ratios.append((text, CONVERGE_LIMIT, converge.median("wall") / role.median("wall"), ""))
 
     def _line(self, name: str, hosts: int, per_host: int, percent: int) -> Line:
@@ -123,7 +125,7 @@ class Fleet:
         files = {"role on localhost": _role, "converge": _converge}[name](hosts, per_host, count)
         line = Line(title, hosts, hosts * per_host)
         for _run in range(self._runs):
-            self._bench.simulator.prepare(world(hosts, per_host), latency=LATENCY)
+            self._bench.simulator.prepare(world(hosts, per_host), round_trip=ROUND_TRIP)
             figures, log = self._play(files, files["command"].split())
             self._check(title, log, per_host, {FIRST_SITE + number for number in range(count)})
             line.runs.append(figures)
@@ -136,7 +138,7 @@ class Fleet:
         # Spread over all slices, as far as they go.
         changed = {number * hosts // count for number in range(count)}
         files = _converge(hosts, per_host, 0, changed)
-        self._bench.simulator.prepare(world(hosts, per_host), latency=LATENCY)
+        self._bench.simulator.prepare(world(hosts, per_host), round_trip=ROUND_TRIP)
         every: list[Request] = []
         line = Line(f"converge, 1 % changed, one of {SLICES} slices", hosts // SLICES, hosts * per_host // SLICES)
         for index in range(SLICES):
@@ -158,14 +160,14 @@ class Fleet:
         """Export all sites, with the connections of other users."""
         line = Line("export", sites, sites)
         for _run in range(self._runs):
-            self._bench.simulator.prepare(world(sites, 1), latency=LATENCY)
+            self._bench.simulator.prepare(world(sites, 1), round_trip=ROUND_TRIP)
             figures, log = self._play({}, ["community.wpcom.export", "-e", "export_path=exported.yml"])
             on_sites = Counter(request["path"] for request in log if request["path"].startswith("/sites/"))
             if len(on_sites) != sites or set(on_sites.values()) != {1} or len(log) > sites + 7:
                 self.report.wrong.append(f"export: {len(log)} requests for {sites} sites")
             line.runs.append(figures)
         self._add(line)
-        text = f"export of {sites} sites with others' connections, {LATENCY} ms"
+        text = f"export of {sites} sites with others' connections, {ROUND_TRIP} ms"
         self.report.ratios.append((text, EXPORT_LIMIT, line.median("wall"), " s"))
 
     def _play(self, files: Files, arguments: Sequence[str]) -> tuple[Figures, list[Request]]:

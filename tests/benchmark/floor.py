@@ -23,7 +23,8 @@ def main(wanted_file: str, parallel: int) -> None:
     url = os.environ["WPCOM_API_URL"] + "/rest/v1.1/me/publicize-connections/"
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=parallel))
+    session.verify = os.environ["REQUESTS_CA_BUNDLE"]
+    session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=parallel))
     session.headers["Authorization"] = "Bearer " + os.environ["WPCOM_API_TOKEN"]
     answer = session.get(url, timeout=60)
     answer.raise_for_status()

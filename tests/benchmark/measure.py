@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a command in a clean environment against a simulator in a process of its own, and what that took."""
+"""Running a command in a clean environment against a simulator in a process of its own, and what that took.
+
+The simulator answers over TLS, and what is measured reaches it through a relay that is a round trip away.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import certifi
 import requests
+import trustme
 
 from .worlds import TOKEN
 
@@ -28,6 +33,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PLAYBOOKS = HERE / "playbooks"
 INVENTORY_COMMAND = (sys.executable, "-m", "ansible.cli.inventory")
+# The certificates that clients trust: as many as on any machine, since every process reads them, and the simulator's own.
+CERTIFICATES = "certificates.pem"
 PLAYBOOK_COMMAND = (sys.executable, "-m", "ansible.cli.playbook", "-i", "inventory.json")
 
 Request = dict[str, Any]
@@ -53,13 +60,53 @@ class Figures:
     connections: int
 
 
+class RelayProcess:
+    """A relay to a port of this machine, in a process of its own."""
+
+    def __init__(self, port: int) -> None:
+        """Start it and wait until it listens."""
+        command = [sys.executable, "-m", "tests.benchmark.relay", str(port)]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        try:
+            self.port = int(self._answer())
+        except BaseException:
+            self.stop()
+            raise
+
+    def set_round_trip(self, milliseconds: int) -> None:
+        """Be so far away from now on."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{milliseconds}\n")
+        self._process.stdin.flush()
+        if self._answer() != str(milliseconds):
+            raise WrongRunError("the relay does not answer")
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        if not line:
+            raise WrongRunError("the relay has ended")
+        return line
+
+
 class SimulatorProcess:
-    """A simulator in a process of its own, so that what it takes is not counted."""
+    """A simulator in a process of its own, so that what it takes is not counted; ``url`` is that of the relay to it."""
 
     def __init__(self, folder: Path) -> None:
         """Start it and wait until it answers."""
         address = folder / "simulator.url"
-        command = [sys.executable, "-m", "tests.simulator", "--url-file", str(address), "--stop-with", str(os.getpid())]
+        certificate, key = _write_certificates(folder)
+        command = [
+            *(sys.executable, "-m", "tests.simulator", "--url-file", str(address), "--stop-with", str(os.getpid())),
+            *("--tls-cert", str(certificate), "--tls-key", str(key)),
+        ]
         self._log = folder / "simulator.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -68,15 +115,26 @@ class SimulatorProcess:
         deadline = time.monotonic() + 60
         while not address.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                self._stop_simulator()
                 raise WrongRunError(f"the simulator did not start: {self._log.read_text(errors='replace')}")
             time.sleep(0.02)
-        self.url = address.read_text().strip()
+        self._direct_url = address.read_text().strip()
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = str(folder / CERTIFICATES)
+        try:
+            self._relay = RelayProcess(int(self._direct_url.rpartition(":")[2]))
+        except BaseException:
+            self._stop_simulator()
+            raise
+        self.url = f"https://127.0.0.1:{self._relay.port}"
 
     def stop(self) -> None:
-        """End the process."""
+        """End the processes."""
+        self._relay.stop()
+        self._stop_simulator()
+
+    def _stop_simulator(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -88,12 +146,12 @@ class SimulatorProcess:
         self,
         world: Mapping[str, Any],
         *,
-        latency: int = 0,
+        round_trip: int = 0,
         switches: Mapping[str, Any] | None = None,
     ) -> None:
-        """Begin anew with a world, an empty request log, and so many milliseconds before each answer."""
+        """Begin anew with a world, an empty request log, and so many milliseconds of a round trip."""
         self._call("POST", "reset", {"world": world, "switches": dict(switches or {})})
-        self._call("POST", "settings", {"latency_ms": latency})
+        self._relay.set_round_trip(round_trip)
 
     def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """Have it misbehave in these ways from now on, and in no others."""
@@ -112,7 +170,7 @@ class SimulatorProcess:
         return found
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._session.request(method, f"{self.url}/_simulator/{path}", json=body, timeout=60)
+        answer = self._session.request(method, f"{self._direct_url}/_simulator/{path}", json=body, timeout=60)
         if answer.status_code != 200:
             raise WrongRunError(f"the simulator refused {method} {path}: {answer.text[:300]}")
         return answer.json()
@@ -212,6 +270,21 @@ def clean_environment(folder: Path) -> dict[str, str]:
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "HOME": str(folder / "home"),
         "LC_ALL": "C.UTF-8",
+        # What requests trusts, and what ansible.builtin.uri does.
+        "REQUESTS_CA_BUNDLE": str(folder / CERTIFICATES),
+        "SSL_CERT_FILE": str(folder / CERTIFICATES),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "TMPDIR": str(folder),
     }
+
+
+def _write_certificates(folder: Path) -> tuple[Path, Path]:
+    """Write what clients trust, and return the files of the certificate and the key of this machine."""
+    authority = trustme.CA()
+    pair = authority.issue_cert("127.0.0.1")
+    trusted = (Path(certifi.where()).read_bytes(), authority.cert_pem.bytes())
+    (folder / CERTIFICATES).write_bytes(b"\n".join(trusted))
+    certificate, key = folder / "server.pem", folder / "server.key"
+    certificate.write_bytes(b"".join(blob.bytes() for blob in pair.cert_chain_pems))
+    pair.private_key_pem.write_to_path(str(key))
+    return certificate, key

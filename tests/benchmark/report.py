@@ -162,7 +162,8 @@ class Report:
             f"requests {about['requests']} on {about['cores']} cores, in {about['seconds']} seconds"
             + (" (a quick run: few repetitions, small sizes)." if about["quick"] else "."),
             _heading("Targets"),
-            "Each figure without a unit is a ratio of medians of the same run.",
+            "Each figure without a unit is a ratio of medians of the same run. Milliseconds are those of a round trip. All requests use "
+            "TLS.",
             _table(("target", "at most", "measured", "verdict"), self.verdicts(), (58, 12, 15, 15)),
         ]
         for job in dict.fromkeys(job for _name, job in self._measurement.cells):
@@ -188,7 +189,7 @@ class Report:
         if self._fleet is not None:
             parts += [
                 _heading("Many hosts"),
-                f"All at a latency of 150 ms. The slices are medians; together they are {self._fleet.sliced}.",
+                f"All with round trips of 150 ms. The slices are medians; together they are {self._fleet.sliced}.",
                 _table(
                     ("variant", "hosts", "connections", "seconds", "CPU, s", "MiB", "GET + POST", "runs"),
                     self._fleet.rows(),
@@ -253,14 +254,14 @@ class Report:
         figure, axes = pyplot.subplots(2, 2, figsize=(11, 8.5), sharex=True, sharey=True, layout="constrained")
         drawn: dict[str, Any] = {}
         for row, changed in enumerate((True, False)):
-            for column, latency in enumerate((0, 150)):
+            for column, round_trip in enumerate((0, 150)):
                 axis = axes[row][column]
-                axis.set_title(f"{'all changed' if changed else 'nothing to change'}, {latency} ms latency")
+                axis.set_title(f"{'all changed' if changed else 'nothing to change'}, round trips of {round_trip} ms")
                 axis.set_xscale("log")
                 axis.set_yscale("log")
                 axis.grid(True, which="major", alpha=0.3)
                 for name, (label, colour, line) in LINES.items():
-                    points = sorted(self._points(name, changed, latency))
+                    points = sorted(self._points(name, changed, round_trip))
                     if points:
                         (drawn[label],) = axis.plot(*zip(*points), color=colour, linestyle=line, marker="o", ms=4)
                 if row:
@@ -272,9 +273,12 @@ class Report:
         figure.savefig(file, dpi=110, metadata={"Software": None})
         pyplot.close(figure)
 
-    def _points(self, name: str, changed: bool, latency: int) -> Iterable[tuple[int, float]]:
+    def _points(self, name: str, changed: bool, round_trip: int) -> Iterable[tuple[int, float]]:
         for (contestant, job), cell in self._measurement.cells.items():
-            drawn = FAMILY.get(contestant, contestant) == name and (job.changed, job.latency) == (changed, latency)
+            drawn = FAMILY.get(contestant, contestant) == name and (job.changed, job.round_trip) == (
+                changed,
+                round_trip,
+            )
             if drawn and cell.wall is not None:
                 yield job.size, cell.wall
 
@@ -319,13 +323,13 @@ def _title(job: Job, cells: Sequence[Cell]) -> str:
     """Return the heading for those who did the same job."""
     size = "one connection" if job.size == 1 else f"{job.size:,} connections"
     if cells[0].contestant.name.startswith("hosts"):
-        return f"{job.size} hosts with one connection each, forks {job.forks}, {job.latency} ms"
+        return f"{job.size} hosts with one connection each, forks {job.forks}, {job.round_trip} ms"
     if cells[0].contestant.name.startswith("inventory"):
         return f"Inventory of {job.size:,} sites with one connection each"
     if any(cell.contestant.name == "audit" for cell in cells):
-        return f"Audit of {job.size // 5:,} sites with five connections each, {job.latency} ms"
+        return f"Audit of {job.size // 5:,} sites with five connections each, {job.round_trip} ms"
     wide = f", {job.parallel} in parallel" if job.size > 1 else ""
-    return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.latency} ms{wide}"
+    return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.round_trip} ms{wide}"
 
 
 def _heading(text: str) -> str:

@@ -116,6 +116,33 @@ def imports_of(source: str) -> Iterator[Import]:
                 yield Import(node.lineno, node.level, node.module or "", alias.name)
 
 
+def imports_at_start_of(source: str) -> Iterator[Import]:
+    """Yield the imports of a file that are done when it is imported itself."""
+    tree = ast.parse(source)
+    ahead: list[ast.AST] = [tree]
+    while ahead:
+        node = ahead.pop()
+        is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if not is_for_types and not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            ahead.extend(ast.iter_child_nodes(node))
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                yield from imports_of(ast.unparse(node))
+
+
+def loaded_with(plugins: Path, path: str) -> set[str]:
+    """Return the files that are imported when a file is."""
+    loaded: set[str] = set()
+    ahead = {path}
+    while ahead:
+        current = ahead.pop()
+        loaded.add(current)
+        for made in imports_at_start_of((plugins / current).read_text(encoding="utf-8")):
+            if made.level or is_named(made.full_name, COLLECTION):
+                target = target_of(plugins, current, made)
+                ahead |= {target} - loaded if target else set()
+    return loaded
+
+
 def target_of(plugins: Path, path: str, made: Import) -> Optional[str]:
     """Return the path of the file that an import inside the collection means, or None where there is no such file."""
     if made.level:
@@ -168,6 +195,33 @@ def test_imports_of_this_collection() -> None:
     graph = read_graph(PLUGINS)
     assert sum(map(len, graph.arrows.values())) > len(graph.arrows) / 2, "imports are not found"
     assert not graph.violations, "\n".join(graph.violations)
+
+
+# What most tasks do not need, and so does not take their time. Ansible compiles the collection in every run.
+UNNEEDED = (
+    "module_utils/_api/diagnostics.py",
+    "module_utils/_audit",
+    "module_utils/_event_source.py",
+    "module_utils/_events.py",
+    "module_utils/_http/environment.py",
+    "module_utils/_oauth",
+    "module_utils/_plan/diagnosis.py",
+    "module_utils/_plan/diagnostics.py",
+    "module_utils/_plan/info.py",
+    "module_utils/_records/conformance.py",
+)
+
+
+@pytest.mark.parametrize("kind", ["action", "modules"])
+@pytest.mark.parametrize("name", ["wpcom_publicize_connection", "wpcom_publicize_connections"])
+def test_modules_load_what_they_need(kind: str, name: str) -> None:
+    loaded = loaded_with(PLUGINS, f"{kind}/{name}.py")
+    assert "module_utils/_http/transport.py" in loaded
+    assert [path for path in sorted(loaded) if any(is_within(path, place) for place in UNNEEDED)] == []
+
+
+def test_unneeded_files_exist() -> None:
+    assert [place for place in UNNEEDED if not (PLUGINS / place).exists()] == []
 
 
 ABSOLUTE = f"from {COLLECTION}.module_utils"

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 
+from .certificates import SharedContexts
+
 try:
     from requests.adapters import HTTPAdapter
 except ImportError:
@@ -48,14 +50,16 @@ class LimitedAdapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
         """Create the pools of direct connections."""
         super().init_poolmanager(*arguments, **more)
-        _limit(self.poolmanager)
+        self._contexts = SharedContexts()
+        _limit(self.poolmanager, self._contexts)
 
     def proxy_manager_for(self, proxy: Any, **more: Any) -> Any:
         """Return the pools of connections through a proxy."""
         known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **more)
         if not known:
-            _limit(manager)
+            # A proxy that is reached over TLS itself is verified with the certificates of the connection.
+            _limit(manager, self._contexts if str(proxy).startswith("http://") else None)
         return manager
 
 
@@ -100,15 +104,17 @@ def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
             pending = decoder.unconsumed_tail
 
 
-def _limit(manager: Any) -> None:
-    """Have the connections of a pool manager read their responses with limits."""
+def _limit(manager: Any, contexts: SharedContexts | None = None) -> None:
+    """Have the connections of a pool manager read their responses with limits, and share TLS contexts."""
+
+    def limited(scheme: str, pool: type[Any]) -> type[Any]:
+        connection = type("LimitedConnection", (pool.ConnectionCls,), {"response_class": _LimitedResponse})
+        if contexts is not None and scheme == "https":
+            connection = contexts.connection_class(connection)
+        return type("LimitedPool", (pool,), {"ConnectionCls": connection})
+
     manager.pool_classes_by_scheme = {
-        scheme: type(
-            "LimitedPool",
-            (pool,),
-            {"ConnectionCls": type("LimitedConnection", (pool.ConnectionCls,), {"response_class": _LimitedResponse})},
-        )
-        for scheme, pool in manager.pool_classes_by_scheme.items()
+        scheme: limited(scheme, pool) for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 import traceback
@@ -19,6 +18,7 @@ from urllib.request import getproxies_environment
 from .._errors import CheckModeError, IndeterminateWriteError, OptionError
 from .._options import ConnectionOptions
 from .._version import VERSION
+from .certificates import bundle_of_environment
 from .failures import FailedRequest, exception_failure, response_failure
 from .limits import LimitedAdapter, read_body
 from .redaction import Redactor, proxy_passwords
@@ -230,5 +230,4 @@ def _verify(options: ConnectionOptions) -> bool | str:
     """Return what requests verifies certificates with."""
     if not options.validate_certs:
         return False
-    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    return options.ca_path or environment or True
+    return options.ca_path or bundle_of_environment() or True

@@ -18,7 +18,7 @@ from typing import Any
 DOCUMENTATION = r"""
 module: connection_health
 short_description: Report social connections of WordPress.com that break, expire or recover
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Reads the publicize connections of a WordPress.com account at an interval, and sends an event for each change. What does
     not change makes no event.

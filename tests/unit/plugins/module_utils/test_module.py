@@ -29,7 +29,7 @@ def test_argument_spec_has_the_options_of_the_module_and_those_of_the_connection
 
 
 def test_settings_have_defaults_where_the_module_has_no_option_for_them() -> None:
-    assert NOTHING.settings({}) == SessionSettings(parallel=2, expiring_within=14)
+    assert NOTHING.settings({}) == SessionSettings(parallel=3, expiring_within=14)
     # The items of a loop share one connection.
     assert NOTHING.loop_settings({}) == SessionSettings(parallel=1, expiring_within=14)
 

@@ -208,6 +208,17 @@ def test_writes_share_no_more_connections_than_parallel(simulator: Simulator, pa
     assert all(record["shared"] for record in simulator.state()["publicize_connections"])
 
 
+def test_single_task_reads_everything_at_once(simulator: Simulator) -> None:
+    """Nobody waits for a round trip more than once to read, and once to write."""
+    simulator.reset(world=worlds.world(1, 1))
+    simulator.fault(kind="delay", seconds=0.3, times=-1)
+    (entry,) = worlds.desired(1, 1, shared=True)
+    assert run(simulator, "publicize", api_token=worlds.TOKEN, **entry).result["changed"]
+    reads = {request["path"]: request["connection"] for request in simulator.requests("GET")}
+    assert len(reads) == 3
+    assert len(set(reads.values())) == 3
+
+
 def test_sites_that_the_lists_lack_are_read_over_several_connections(simulator: Simulator) -> None:
     world = worlds.world(30, 2)
     simulator.reset(world={**world, "tokens": [{**world["tokens"][0], "scope": "sharing"}]})

@@ -54,9 +54,9 @@ def write_failure(made: Transport) -> WpcomError:
 
 def serve(authority: trustme.CA, folder: Path, **more: Any) -> Simulator:
     """Return a simulator with a certificate of a CA."""
-    name = more.pop("name", "127.0.0.1")
+    name, port = more.pop("name", "127.0.0.1"), more.pop("port", 0)
     certificate = authority.issue_cert(name, **more)
     chain, key = folder / "chain.pem", folder / "key.pem"
     chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(str(key))
-    return Simulator(tls=(str(chain), str(key)))
+    return Simulator(tls=(str(chain), str(key)), port=port)
