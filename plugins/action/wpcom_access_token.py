@@ -22,7 +22,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._http.transport im
 from ansible_collections.community.wpcom.plugins.modules.wpcom_access_token import ARGUMENT_SPEC, RULES
 from ansible_collections.community.wpcom.plugins.plugin_utils._access_token import get_token
 from ansible_collections.community.wpcom.plugins.plugin_utils._in_process import environment_variables
-from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain, validation_errors
 
 # Ansible imports an action before it starts the worker, in the process that prints. Where the output is a pipe, Python would
 # keep the URL back until the end, while the task waits for a browser.
@@ -84,7 +84,7 @@ class ActionModule(ActionBase):
 
     def _result(self, validation: ValidationResult) -> TaskResult:
         if validation.error_messages:
-            return TaskResult({"msg": validation.errors.msg}, failed=True)
+            return TaskResult({"msg": validation_errors(validation, f"({self._task.action}) module")}, failed=True)
         if not HAS_REQUESTS:
             return TaskResult({"msg": "The Python library requests is required on the control node."}, failed=True)
         try:

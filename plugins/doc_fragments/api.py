@@ -34,7 +34,7 @@ options:
       - If neither this option, nor O(api_token), nor the environment variable E(WPCOM_API_TOKEN) is set, the value of the
         environment variable E(WPCOM_API_TOKEN_FILE) is used.
     type: path
-    version_added: 0.2.0
+    version_added: 1.0.0
   api_url:
     description:
       - The URL of the API, as scheme and host with an optional path prefix, without the C(/rest/v1.1) part.

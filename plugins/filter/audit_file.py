@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_file
 short_description: Render a file of an audit
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -72,7 +72,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._audit.policy impo
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_files import FORMATS
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_files import audit_file as render
-from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import as_list, plain
 
 
 def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") -> str:
@@ -86,7 +86,7 @@ def audit_file(report: Any, format: str, fail_on: Any = (), existing: str = "") 
     if format not in FORMATS:
         raise AnsibleFilterError(f"audit_file: format must be one of {', '.join(FORMATS)}, got {format!r}.")
     try:
-        policy = Policy(fail_on=[str(value) for value in fail_on])
+        policy = Policy(fail_on=[str(value) for value in as_list(fail_on) or ()])
     except WpcomError as error:
         raise AnsibleFilterError(f"audit_file: {error.message}") from None
     return render(report, str(format), policy, str(existing))

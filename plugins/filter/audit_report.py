@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_report
 short_description: Audit gathered connections and applications
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -145,7 +145,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import Wpc
 from ansible_collections.community.wpcom.plugins.module_utils._options import publicize_connection_argument_spec
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import account_records
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import audit_report as report
-from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import as_list, plain, validation_errors
 
 _LISTS = ("publicize_connections", "keyring_connections", "services", "sites", "connected_applications")
 
@@ -166,18 +166,36 @@ def audit_report(
     if not isinstance(gathered, list) or not isinstance(seen, list):
         raise _error("the input must be a list of accounts, and so must others")
     seen += [{}] * (len(gathered) - len(seen))
+    _check_tokens(gathered)
     try:
         found = report(
             [_account(position, one, beside) for position, (one, beside) in enumerate(zip(gathered, seen))],
-            Policy(bool(not_shared), int(application_max_age), [str(value) for value in fail_on]),
+            Policy(bool(not_shared), int(application_max_age), [str(value) for value in as_list(fail_on) or ()]),
             _moment(date),
             expected=None if expected is None else _connections(plain(expected)),
-            sites=None if sites is None else [str(site) for site in sites],
+            sites=_names(sites),
             unread_sites=[error["site"] for beside in seen for error in beside.get("site_errors") or ()],
         )
     except WpcomError as error:
         raise _error(error.message) from None
     return {**found, "report": json.dumps(found["report"])} if serialize else found
+
+
+def _check_tokens(gathered: Sequence[Any]) -> None:
+    """Refuse several accounts of an inventory that were all read with the token of the environment."""
+    items = [one.get("item") for one in gathered if isinstance(one, dict)]
+    names = [str(item["name"]) for item in items if isinstance(item, dict) and item.get("has_token") is False]
+    if len(names) > 1:
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        raise _error(
+            f"wpcom_api_token or wpcom_api_token_file is required for the accounts {shown}: the token in the environment "
+            "belongs to one account only"
+        )
+
+
+def _names(sites: Any) -> list[str] | None:
+    listed = as_list(plain(sites))
+    return None if listed is None else [str(site) for site in listed]
 
 
 def _account(position: int, one: Any, beside: Any) -> AccountRecords:
@@ -204,7 +222,7 @@ def _connections(expected: Any) -> Sequence[Mapping[str, Any]]:
     }
     validated = ArgumentSpecValidator(spec).validate({"expected": expected})
     if validated.error_messages:
-        raise _error("; ".join(validated.error_messages))
+        raise _error(validation_errors(validated))
     connections: list[dict[str, Any]] = validated.validated_parameters["expected"]
     return connections
 

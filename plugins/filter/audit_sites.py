@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_sites
 short_description: Select the sites of an account that an audit looks at
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -61,7 +61,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.community.wpcom.plugins.module_utils._audit.subjects import site_ids
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import account_records
-from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import as_list, plain
 
 _KEYS = ("publicize_connections", "sites", "item")
 
@@ -72,7 +72,8 @@ def audit_sites(account: Any, sites: Any = None) -> list[int]:
         raise AnsibleFilterError("audit_sites: the input must be an account, as returned by wpcom_connection_info.")
     try:
         records = account_records(plain({key: account[key] for key in _KEYS if account.get(key) is not None}))
-        found, _unknown = site_ids([records], None if sites is None else [str(site) for site in sites])
+        listed = as_list(plain(sites))
+        found, _unknown = site_ids([records], None if listed is None else [str(site) for site in listed])
     except WpcomError as error:
         raise AnsibleFilterError(f"audit_sites: {error.message}") from None
     return sorted(number for number in found if records.site_ids is None or number in records.site_ids)

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: converge_accounts
 short_description: Group hosts by the WordPress.com account that their token belongs to
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -42,6 +42,8 @@ options:
         C(wpcom_api_token_file) for the first of the O(hosts) in the play.
       - They are different from those in O(_input) if the variables of the play contain them. The settings then apply to all
         hosts. Tokens in the variables of the play are rejected.
+      - C(converge_report) is validated as well, because the input of P(community.wpcom.converge_results#filter) is only
+        validated after the connections have been applied.
     type: dict
     default: {}
 seealso:
@@ -127,6 +129,7 @@ from jinja2.exceptions import UndefinedError
 
 from ansible_collections.community.wpcom.plugins.plugin_utils._converge import (
     HOST_SETTINGS,
+    REPORTS,
     TOKENS,
     VARIABLE,
     Declaration,
@@ -140,7 +143,14 @@ def converge_accounts(hostvars: Any, hosts: Any, play_vars: Any = None) -> list[
     if not isinstance(hostvars, Mapping) or not isinstance(hosts, (list, tuple)):
         raise AnsibleFilterError("converge_accounts: the input must be hostvars, and hosts must be a list of hosts.")
     names = [str(host) for host in hosts]
-    overrides = _overrides(hostvars, names, plain(play_vars or {}))
+    given = plain(play_vars or {})
+    report = given.pop("converge_report", None)
+    if report and report not in REPORTS:
+        # Before anything is written, not where it is needed.
+        raise AnsibleFilterError(
+            f"converge_accounts: converge_report must be one of {', '.join(REPORTS)}, got {report}."
+        )
+    overrides = _overrides(hostvars, names, given)
     declared = (_declaration(host, hostvars[host], overrides) for host in names if host in hostvars)
     return grouped(declaration for declaration in declared if declaration is not None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: converge_results
 short_description: Split the results of bulk tasks into the results of the hosts
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -102,14 +102,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.community.wpcom.plugins.plugin_utils._converge import host_results
+from ansible_collections.community.wpcom.plugins.plugin_utils._converge import REPORTS, host_results
 from ansible_collections.community.wpcom.plugins.plugin_utils._plain import plain
 
 
 def converge_results(accounts: Any, results: Any, report: Any = None) -> dict[str, Any]:
     """Return the results of the hosts. Raises AnsibleFilterError where the lists do not belong together."""
-    if report and report not in ("all", "changes"):
-        raise AnsibleFilterError(f"converge_results: report must be one of all, changes, got {report}.")
+    if report and report not in REPORTS:
+        raise AnsibleFilterError(f"converge_results: report must be one of {', '.join(REPORTS)}, got {report}.")
     grouped, outcomes = plain(accounts), plain(results)
     if not isinstance(grouped, list) or not isinstance(outcomes, list) or len(grouped) != len(outcomes):
         raise AnsibleFilterError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: sites
 short_description: WordPress.com sites as hosts
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:
@@ -240,10 +240,12 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
         filters = self.given.get("filters") or []
         filters = [filters] if isinstance(filters, str) else filters
         hostname = self.given.get("hostname") or None
+        if hostname is not None and not isinstance(hostname, str):
+            raise AnsibleParserError(f"hostname must be a string, got {hostname}: quote the expression.")
         hosts: dict[str, dict[str, Any]] = {}
         for site in sites:
             # Names and texts of other people, which must not be templates.
-            variables: dict[str, Any] = dict(site) if _trusted else wrap_var(site)
+            variables: dict[str, Any] = dict(site) if _trusted is not None else wrap_var(site)
             if filters or hostname:
                 self._make_available(variables)
             if not all(self._holds(condition, index, site) for index, condition in enumerate(filters)):
@@ -261,7 +263,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
 
     def _holds(self, condition: Any, index: int, site: Variables) -> bool:
         try:
-            if _trusted:
+            if _trusted is not None:
                 return bool(self.templar.evaluate_conditional(condition))
             text = f"{{% if {condition} %}}True{{% else %}}False{{% endif %}}"
             return bool(boolean(self.templar.template(text)))
@@ -272,7 +274,7 @@ class InventoryModule(PluginOptions, BaseInventoryPlugin, Constructable, Cacheab
 
     def _evaluated_name(self, hostname: Any, site: Variables) -> str:
         try:
-            if _trusted:
+            if _trusted is not None:
                 value = self.templar.evaluate_expression(hostname)
             else:
                 value = self.templar.template(f"{{{{ {hostname} }}}}")

@@ -51,6 +51,7 @@ _KINDS = {
     "bool": "true or false",
     "list": "a list of texts",
 }
+_TEXTS: Mapping[str, tuple[type, ...]] = {"str": (str, int), "path": (str, os.PathLike)}
 # Seconds: the first wait after a failure, where the interval is not shorter, and the longest one.
 FIRST_WAIT, LONGEST_WAIT = 60, 900
 
@@ -115,6 +116,10 @@ def _converted(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) 
     """Return the values of all arguments as Ansible converts those of a module. Raises OptionError."""
     values: dict[str, Any] = {}
     for name, rule in spec.items():
+        if rule["type"] in _TEXTS and not isinstance(given.get(name, ""), _TEXTS[rule["type"]]):
+            # Ansible would make a text of it, and of a list the name of a file.
+            got = "another value" if rule.get("no_log") else repr(given[name])
+            raise OptionError(f"{name} must be {_KINDS[rule['type']]}, got {got}.")
         # One by one: the messages of Ansible are about the types of Python.
         result = ArgumentSpecValidator({name: rule}).validate({name: given[name]} if name in given else {})
         if result.error_messages:
@@ -225,7 +230,7 @@ class Reading:
 class Poll:
     """One reading of the connections, in a thread, which another thread may interrupt."""
 
-    def __init__(self, arguments: Arguments, sites: Sequence[str]) -> None:
+    def __init__(self, arguments: Arguments, sites: Sequence[str | int]) -> None:
         """Read nothing yet."""
         self._arguments = arguments
         self._sites = sites
@@ -287,7 +292,7 @@ async def in_thread(work: Callable[[], T]) -> T:
     return await future
 
 
-async def read(arguments: Arguments, sites: Sequence[str]) -> Reading:
+async def read(arguments: Arguments, sites: Sequence[str | int]) -> Reading:
     """Return what was read. Raises WpcomError; where it is cancelled, no further request begins."""
     poll = Poll(arguments, sites)
     try:
@@ -333,7 +338,7 @@ async def watch(
 async def _watch(queue: Queue, arguments: Arguments, sleep: Callable[[float], Awaitable[Any]]) -> None:
     kept = StateFile(arguments.state_file)
     state = kept.read()
-    sites = arguments.sites
+    sites: tuple[str | int, ...] = arguments.sites
     warned: tuple[str, ...] = ()
     failures = 0
     while True:
@@ -358,7 +363,7 @@ async def _watch(queue: Queue, arguments: Arguments, sleep: Callable[[float], Aw
                 if warned:
                     _log.warning("%s", " ".join(warned))
             # A site that is given another name is still the same one.
-            sites = tuple(map(str, sorted(site_ids or ())))
+            sites = tuple(sorted(site_ids or ()))
             events, after = changes(
                 state,
                 records,

@@ -121,7 +121,7 @@ def without(undelivered: Sequence[Event], previous: State, state: State) -> Stat
     ``previous`` and ``state`` are those before and after the list.
     """
     known = previous.connections or {}
-    watched = None if state.connections is None else dict(state.connections)
+    watched = dict(state.connections or {})
     complete, unreachable = state.complete, state.unreachable
     # The events of one connection undo each other in reverse order.
     for event in reversed(undelivered):
@@ -129,14 +129,13 @@ def without(undelivered: Sequence[Event], previous: State, state: State) -> Stat
             unreachable = previous.unreachable
             continue
         number = event["connection"]["id"]
-        # Events of connections follow a list, which leaves their state.
-        assert watched is not None
         if event["type"] == "created":
             del watched[number]
             complete = previous.complete
         else:
             watched[number] = known[number] if number in known else Watched(watched[number].connection)
-    return replace(state, connections=watched, complete=complete, unreachable=unreachable)
+    connections = None if state.connections is None else watched
+    return replace(state, connections=connections, complete=complete, unreachable=unreachable)
 
 
 def is_of_another_user(state: State, records: Iterable[Record]) -> bool:

@@ -33,7 +33,8 @@ class ModuleSpec:
     """What makes a module: its planner, its options in addition to those of the connection, and the rules between them.
 
     ``cache`` is what the planner reads from; ``parallel`` and ``expiring_within`` name the options that the session takes
-    them from. ``resources`` are those of the API that only this module needs.
+    them from. ``resources`` are those of the API that only this module needs. ``report_token_error``: a token that cannot be
+    used does not fail the task, the planner reports it.
     """
 
     planner: Planner
@@ -43,6 +44,7 @@ class ModuleSpec:
     parallel: str | None = None
     expiring_within: str | None = None
     resources: tuple[Callable[[Transport], HasHandlers], ...] = ()
+    report_token_error: bool = False
 
     @property
     def argument_spec(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class ModuleSpec:
             parallel=params[self.parallel] if self.parallel else parallel,
             expiring_within=params[self.expiring_within] if self.expiring_within else EXPIRING_WITHIN_DAYS,
             resources=self.resources,
+            report_token_error=self.report_token_error,
         )
 
     def loop_settings(self, params: Mapping[str, Any]) -> SessionSettings:
@@ -72,7 +75,7 @@ def run_task(
 ) -> TaskResult:
     """Run a task in a session of its own, and return how it ends; where ``stop`` returns true, no further request begins."""
     try:
-        options = ConnectionOptions.from_params(params)
+        options = ConnectionOptions.from_params(params, report_token_error=spec.report_token_error)
         cache = spec.cache(check_mode=check_mode)
         session = Session(options, cache, spec.settings(params), check_mode=check_mode, stop=stop)
     except WpcomError as error:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ._errors import OptionError
+from ._errors import OptionError, WpcomError
 from ._token_file import Token, checked_token, read_token
 
 
@@ -98,7 +98,8 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
 class ConnectionOptions:
     """The validated values of the connection options; ``retry_max_delay`` and ``timeout`` in seconds.
 
-    ``api_token`` is also that of ``api_token_file``; ``token_file`` is what else the file says.
+    ``api_token`` is also that of ``api_token_file``; ``token_file`` is what else the file says. ``token_error`` is why the
+    token cannot be used, for a module that reports this instead of failing.
     """
 
     api_token: str | None
@@ -111,6 +112,7 @@ class ConnectionOptions:
     retry_max_delay: int
     http_envelope: bool
     token_file: Token | None = None
+    token_error: WpcomError | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Show the URL, never the token."""
@@ -130,10 +132,11 @@ class ConnectionOptions:
         return warnings
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> ConnectionOptions:
+    def from_params(cls, params: Mapping[str, Any], *, report_token_error: bool = False) -> ConnectionOptions:
         """Return the options from a task's parameters; reads the file of ``api_token_file``.
 
-        Raises OptionError, which names the option and what to do.
+        With ``report_token_error``, a token that cannot be read leaves the options without one, and its error is part of
+        them. Raises OptionError, which names the option and what to do.
         """
         params = {
             **params,
@@ -149,11 +152,19 @@ class ConnectionOptions:
                     f"correct the option or the environment variable {option.environment}."
                 )
         path = params["api_token_file"]
-        token_file = read_token(path) if path else None
+        token, token_file, token_error = None, None, None
+        try:
+            token_file = read_token(path) if path else None
+            token = token_file.access_token if token_file else _checked_token(params["api_token"])
+        except OptionError as error:
+            if not report_token_error:
+                raise
+            token_error = error
         return cls(
-            api_token=token_file.access_token if token_file else _checked_token(params["api_token"]),
+            api_token=token,
             api_token_file=path,
             token_file=token_file,
+            token_error=token_error,
             api_url=_checked_url(params["api_url"]),
             validate_certs=params["validate_certs"],
             ca_path=_checked_ca_path(params["ca_path"]),

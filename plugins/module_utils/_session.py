@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, TypeVar
 
 from ._api.client import Api
 from ._api.hints import hint, needs_account
 from ._api.resource import HasHandlers
 from ._cache.read_cache import Cache
-from ._errors import ApiError, WpcomError
+from ._errors import ApiError, InterruptedTaskError, WpcomError
 from ._http.retry import never
 from ._http.transport import Transport
 from ._operations import GetAccount, Operation, Query
@@ -32,12 +32,14 @@ T = TypeVar("T")
 class SessionSettings:
     """What a session has in addition to the connection options: parallel requests, and the days before an expiry.
 
-    ``resources`` are those that only some modules need.
+    ``resources`` are those that only some modules need. ``report_token_error``: a token that cannot be refreshed leaves the
+    session without one, and its error is part of the options.
     """
 
     parallel: int = 2
     expiring_within: int = EXPIRING_WITHIN_DAYS
     resources: tuple[Callable[[Transport], HasHandlers], ...] = ()
+    report_token_error: bool = False
 
 
 class Session:
@@ -63,7 +65,12 @@ class Session:
         self._stop = stop
         self._parent = os.getppid()
         # In check mode too: the token is not what a task declares, and reading requires it.
-        self.options = _with_valid_token(options, self._is_stopped)
+        try:
+            self.options = _with_valid_token(options, self._is_stopped)
+        except WpcomError as error:
+            if not settings.report_token_error or isinstance(error, InterruptedTaskError):
+                raise
+            self.options = replace(options, api_token=None, token_error=error)
         self._transport = Transport(
             self.options,
             check_mode=check_mode,

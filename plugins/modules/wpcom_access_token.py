@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: wpcom_access_token
 short_description: Get an access token for a WordPress.com account
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Gets an OAuth2 access token, writes it to a file for O(community.wpcom.wpcom_connection_info#module:api_token_file), and
     returns the user, the scope and the site of the token.

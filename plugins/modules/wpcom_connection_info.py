@@ -51,12 +51,14 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+    version_added: 1.0.0
   parallel:
     description:
       - The number of parallel requests. Must be between 1 and 32.
       - If WordPress.com throttles one request, all of them pause.
     type: int
     default: 4
+    version_added: 1.0.0
   service:
     description:
       - Only gather this service and connections to it.
@@ -196,6 +198,7 @@ site_errors:
   returned: when O(site) is set, on success, and on failure because of sites that could not be read
   type: list
   elements: dict
+  version_added: 1.0.0
   contains:
     site:
       description: The site, as set in O(site).

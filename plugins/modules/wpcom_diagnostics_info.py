@@ -11,14 +11,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: wpcom_diagnostics_info
 short_description: Check the connection to WordPress.com, the token, and the responses of the API
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Checks the network, the token, and whether the responses of the API have the form that this collection expects.
   - Shows for every uncertainty about the API that reading can decide on which side the server is.
   - Returns a report that can be attached to a public issue. It contains no names, IDs, tokens or URLs.
   - Sends at most 25 requests, all of them GET, one after the other, and each of them once. After a response that says that
     the request limit is reached, no further request is sent.
-  - The module does not fail because of what it finds. It fails if an option is wrong.
+  - The module does not fail because of what it finds, including a token that is missing, malformed, or cannot be refreshed. It
+    fails if another option is wrong.
   - The playbook C(community.wpcom.doctor) runs this module, shows one line for each check, and writes the report to a file.
 author:
   - The community.wpcom authors (@ansible-collections)
@@ -28,7 +29,8 @@ extends_documentation_fragment:
   - community.wpcom.attributes.actiongroup_wpcom
   - community.wpcom.attributes.info_module
 notes:
-  - The options O(retries) and O(retry_max_delay) have no effect.
+  - The options O(retries) and O(retry_max_delay) have no effect on the checks.
+  - As with every module, a token of O(api_token_file) that is about to expire is refreshed first. All other requests are C(GET).
   - One request contains a token that does not exist, to learn how the API rejects it. If the connection is encrypted, another
     request sends your token to WordPress.com as a parameter, which is how C(/oauth2/token-info) takes it.
 seealso:
@@ -118,7 +120,7 @@ report:
       description: The versions of C(collection), C(ansible), C(python) and C(requests).
       type: dict
       sample:
-        collection: 0.2.0
+        collection: 1.0.0
         ansible: 2.21.0
         python: 3.13.0
         requests: 2.34.2
@@ -202,7 +204,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics i
 from ansible_collections.community.wpcom.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnostics import plan_diagnostics
 
-MODULE = ModuleSpec(plan_diagnostics, {}, resources=(Diagnostics,))
+MODULE = ModuleSpec(plan_diagnostics, {}, resources=(Diagnostics,), report_token_error=True)
 
 
 def main() -> None:

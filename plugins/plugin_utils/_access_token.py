@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,11 @@ from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, OptionError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
-from ansible_collections.community.wpcom.plugins.module_utils._oauth.refresh import lock, write_document
+from ansible_collections.community.wpcom.plugins.module_utils._oauth.refresh import (
+    NotPossibleError,
+    lock,
+    write_document,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._oauth.server import (
     CLASSIC,
     MODERN,
@@ -125,6 +130,18 @@ def _checked_path(path: str | None) -> str | None:
         raise OptionError(f"path {path!r} is in a folder that does not exist: create {folder!r}.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OptionError(f"path {path!r} is in a folder that this user cannot write to: correct its permissions.")
+    lock_file = f"{file}.lock"
+    for name in (file, lock_file):
+        if os.path.lexists(name) and os.geteuid() not in (0, os.lstat(name).st_uid):
+            raise OptionError(f"{name!r} is owned by another user: set path to another file, or delete this one.")
+    if os.path.lexists(lock_file) and (os.path.islink(lock_file) or not os.path.isfile(lock_file)):
+        raise OptionError(f"{lock_file!r} is not a regular file: delete it, or set path to another file.")
+    try:
+        # Some file systems only show it when a file is created.
+        with tempfile.NamedTemporaryFile(prefix=f".{os.path.basename(file)}.", dir=folder):
+            pass
+    except OSError as error:
+        raise OptionError(f"path {path!r} cannot be written ({error.strerror}): set it to another path.") from None
     return file
 
 
@@ -251,8 +268,11 @@ def _write(path: str, document: Mapping[str, Any]) -> None:
     try:
         with lock(path, 10, time.sleep):
             write_document(path, document)
-    except OSError as error:
-        raise OptionError(f"The token was created, but path {path!r} cannot be written ({error.strerror}).") from None
+    except (OSError, NotPossibleError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.message
+        raise OptionError(
+            f"The token was created, but path {path!r} cannot be written ({reason}): correct this, and run the playbook again."
+        ) from None
 
 
 def _report(task: TaskResult, login: Login, options: ConnectionOptions) -> None:

@@ -168,7 +168,7 @@ def _item(alike: str | None, found: Sequence[Mapping[str, Any]]) -> dict[str, An
     first = found[0]
     places = [
         {
-            "site": one["site"],
+            "site": "connected applications" if one["connection"]["type"] == "application" else one["site"],
             "name": one["connection"]["name"],
             "url": one["connection"]["url"],
             "note": one["action"] if alike is None else "",

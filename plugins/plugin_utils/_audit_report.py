@@ -71,6 +71,8 @@ def audit_report(
                 f"{'the accounts' if len(accounts) > 1 else 'the account'}: correct the list, or use a token of a user of the site."
             )
         policy = replace(policy, sites=found_sites)
+    for account in accounts:
+        _check_sites(account)
     found = audit(accounts, policy, now, expected)
     report = _report(found, policy, now, expected is not None, unread_sites)
     failing = [finding for finding in found.findings if policy.fails(finding)]
@@ -80,6 +82,20 @@ def audit_report(
         "summary": [_headline(report), *_lines(found.findings)],
         "failures": _lines(failing),
     }
+
+
+def _check_sites(account: AccountRecords) -> None:
+    """Refuse an account whose token does not see all of its sites: nothing would be reported of the others."""
+    if account.site_ids is None:
+        return
+    missing = sorted(account.site_ids - site_ids([account], None)[0])
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        name = account.name or (account.account or {}).get("username") or "of the token"
+        raise OptionError(
+            f"sites {', '.join(map(str, missing[:5]))}{more} of the inventory not found among the sites of the account "
+            f"{one_line(name)}: set wpcom_api_token or wpcom_api_token_file to a token of this account, or update the inventory."
+        )
 
 
 def account_records(gathered: Mapping[str, Any], others: Sequence[Record] = ()) -> AccountRecords:

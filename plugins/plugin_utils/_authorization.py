@@ -78,13 +78,16 @@ class Authorization:
 
         Raises AuthorizationError.
         """
-        text = text.strip()
-        query = urlsplit(text).query if "://" in text else text.lstrip("?") if "=" in text else ""
+        text = text.strip().lstrip("?")
+        try:
+            query = urlsplit(text).query if "://" in text else text if "=" in text else ""
+        except ValueError:
+            query = ""
         parameters = decisive(query)
         if parameters is not None:
             return self.code(parameters)
         # Not even a part of it is shown: it may hold the code.
-        if not text or "://" in text or not all("!" <= character <= "~" for character in text):
+        if not text or "://" in text or "&" in text or not all("!" <= character <= "~" for character in text):
             raise AuthorizationError(
                 "What was pasted is neither the URL of the redirect nor its code: run the playbook again, and paste the URL "
                 "that the browser shows after the approval.",

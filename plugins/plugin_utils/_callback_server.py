@@ -50,7 +50,8 @@ class CallbackServer(ThreadingHTTPServer):
 
     def __init__(self, port: int) -> None:
         """Bind and listen. Raises OptionError where the port is in use."""
-        self.authorization: Authorization | None = None
+        # Set before waiting, and no redirect is received earlier.
+        self.authorization: Authorization
         self._results: queue.Queue[str | AuthorizationError] = queue.Queue()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         try:
@@ -84,7 +85,6 @@ class CallbackServer(ThreadingHTTPServer):
 
     def receive(self, parameters: Mapping[str, str]) -> tuple[str | AuthorizationError, str]:
         """Return the result of a redirect, and the text of its page."""
-        assert self.authorization is not None
         try:
             return self.authorization.code(parameters), DONE
         except AuthorizationError as error:

@@ -25,6 +25,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._options import pu
 from ansible_collections.community.wpcom.plugins.module_utils._plan.desired import DesiredPublicizeConnection
 from ansible_collections.community.wpcom.plugins.module_utils._records.health import HEALTHY
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import Record, is_number
+from ansible_collections.community.wpcom.plugins.plugin_utils._plain import validation_errors
 
 VARIABLE = "social_connections"
 TOKENS = {"wpcom_api_token": "token", "wpcom_api_token_file": "file"}
@@ -40,6 +41,7 @@ HOST_SETTINGS = (*ACCOUNT_SETTINGS, FAIL_ON_UNHEALTHY)
 COUNTED = ("created", "updated", "deleted", "unchanged")
 # Up to so many hosts, each has a result of its own: Ansible starts a process for each.
 REPORTED_HOSTS = 100
+REPORTS = ("all", "changes")
 _LISTED = 5
 _LINES = 20
 _ENVIRONMENT = ("environment",)
@@ -179,7 +181,7 @@ def _option_error(entry: Record, site: str) -> str | None:
     """Return what is wrong with the options of an entry, as far as that is known without the API."""
     validation = _VALIDATOR.validate(entry)
     if validation.error_messages:
-        return f"{'; '.join(validation.error_messages)}."
+        return f"{validation_errors(validation)}."
     try:
         DesiredPublicizeConnection.from_params({**validation.validated_parameters, "site": site})
     except WpcomError as error:
@@ -260,13 +262,29 @@ class _Account:
             if action["action"] != "unchanged" or _is_unhealthy(action):
                 own.setdefault(self._owner(action), []).append(action)
         diffs: dict[str, list[Record]] = {}
-        for diff in self.outcome.get("diff") or []:
-            found = _HEADER.match(diff["before_header"])
-            owner = self.by_site.get(found[1] if found else "") or str(self.account["host"])
+        for owner, diff in self._owned_diffs():
             diffs.setdefault(owner, []).append(diff)
         for host in self.account["hosts"]:
             name = host["host"]
             yield name, self._applied(host, own.get(name, []), diffs.get(name, []))
+
+    def _owned_diffs(self) -> Iterator[tuple[str, Record]]:
+        """Yield each diff with its host. They are in the order of the actions, of which only some have one."""
+        remaining = [action for action in self.actions if action["action"] not in ("unchanged", "skipped")]
+        for diff in self.outcome.get("diff") or []:
+            header = str(diff["before_header"])
+            same = (
+                index
+                for index, action in enumerate(remaining)
+                if header.startswith(f"site {action['site_id']}: {action['service']} {action['account']}")
+            )
+            index = next(same, None)
+            if index is not None:
+                yield self._owner(remaining[index]), diff
+                del remaining[: index + 1]
+                continue
+            found = _HEADER.match(header)
+            yield self.by_site.get(found[1] if found else "") or str(self.account["host"]), diff
 
     def _owner(self, action: Record) -> str:
         if action["position"] is not None:
@@ -302,9 +320,11 @@ class _Account:
         for error in self.outcome.get("errors") or []:
             wrong.setdefault(self.owners[error["position"]], []).append(self._named(error))
         if not wrong:
+            # Which of the hosts that are known by the name of their site it is, the error does not show.
+            named = [host["host"] for host in self.account["hosts"] if not is_number(host["site"])]
             for record in self.outcome.get("deletions") or []:
                 owner = self.by_site.get(str(record.get("site_id")))
-                wrong = {**wrong, owner: [message]} if owner else wrong
+                wrong.update({host: [message] for host in ([owner] if owner else named)})
         if not wrong:
             return {host["host"]: message for host in self.account["hosts"]}
         return {host: " ".join(messages) for host, messages in wrong.items()}

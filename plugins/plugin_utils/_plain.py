@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ValidationResult
+from ansible.module_utils.errors import UnsupportedError
+
 _SAME = (str, int, float, bool, type(None))
 # default(omit) is gone from the options of a task, but not from a variable.
 _OMITTED = "_OmitType"
@@ -37,3 +40,26 @@ def plain(value: Any) -> Any:
             return kind(value)
     # An exact str: those that ansible-core 2.18 marks as no template stay marked by str() alone.
     return str.__str__(str(value))
+
+
+def as_list(value: Any) -> list[Any] | None:
+    """Return a list as argument specs convert it, which leave the variable itself as it is: a text is split at its commas.
+
+    None and the empty text, as a blank field of a survey, are None.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    return list(value) if isinstance(value, (list, tuple, set)) else [value]
+
+
+def validation_errors(validation: ValidationResult, owner: str = "") -> str:
+    """Return what is wrong with arguments, as modules say it; ``owner`` is what does not support those that are unknown."""
+    of_owner = f" for {owner}" if owner else ""
+    return "; ".join(
+        f"Unsupported parameters{of_owner}: {error.msg.rstrip('.')}"
+        if isinstance(error, UnsupportedError)
+        else error.msg
+        for error in validation.errors.errors
+    )

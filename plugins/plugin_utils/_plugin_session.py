@@ -48,6 +48,8 @@ class PluginOptions(AnsiblePlugin):  # type: ignore[misc,unused-ignore]
             # A filter with a typing error would select everything.
             raise AnsibleParserError(f"Unknown option: {', '.join(unknown)}. Check the names of the options.")
         evaluated = {name: self._evaluated(name, value, var_options) for name, value in direct.items()}
+        for name, value in evaluated.items():
+            _check_kind(name, value, self.option_definitions[name].get("type"))
         self.given = {name: value for name, value in evaluated.items() if name not in _NAMES or value not in ("", None)}
         with _without_empty_variables():
             super().set_options(task_keys=task_keys, var_options=var_options, direct=self.given)
@@ -68,6 +70,14 @@ class PluginOptions(AnsiblePlugin):  # type: ignore[misc,unused-ignore]
             return self.templar.template(value)
         except AnsibleError as error:
             raise AnsibleParserError(f"The option {name} could not be evaluated: {error}") from None
+
+
+def _check_kind(name: str, value: Any, kind: str | None) -> None:
+    """Refuse a collection where there must be none: the error of Ansible would show what it holds, tokens included."""
+    if isinstance(value, Mapping) and kind != "dict":
+        raise AnsibleParserError(f"{name} must be {'a list' if kind == 'list' else 'a single value'}, got a mapping.")
+    if isinstance(value, (list, tuple)) and kind != "list":
+        raise AnsibleParserError(f"{name} must be {'a mapping' if kind == 'dict' else 'a single value'}, got a list.")
 
 
 def connection_options(params: Mapping[str, Any]) -> ConnectionOptions:

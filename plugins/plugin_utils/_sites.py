@@ -190,6 +190,9 @@ def _account(entry: Any, label: str, params: Mapping[str, Any]) -> Account:
     unknown = [str(key) for key in entry if key not in _ACCOUNT_KEYS]
     if unknown:
         raise OptionError(f"{label} has the unknown key {unknown[0]!r}. Supported keys: {', '.join(_ACCOUNT_KEYS)}.")
+    for key in _ACCOUNT_KEYS:
+        if isinstance(entry.get(key), (Mapping, list)):
+            raise OptionError(f"{label}: {key} must be a string.")
     values = {key: str(entry[key]) if entry.get(key) not in (None, "") else None for key in _ACCOUNT_KEYS}
     name = values["name"]
     if name is not None:

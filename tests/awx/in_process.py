@@ -16,7 +16,9 @@ from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 
 # Before Ansible forks for each item of a loop.
-from ansible_collections.awx.awx.plugins.module_utils import controller_api  # noqa: F401
+from ansible_collections.awx.awx.plugins.module_utils import controller_api
+
+__all__ = ["ActionModule", "controller_api"]
 
 
 class ActionModule(ActionBase):

@@ -103,10 +103,11 @@ class Ansible:
 
 
 class Watch:
-    """Looks at the command lines of all processes, as "ps" does, for as long as a test takes."""
+    """Looks at the command lines of all processes, as "ps" does, for as long as a test takes, and at those' environments."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
+        self.environments: set[str] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -115,7 +116,11 @@ class Watch:
             for folder in Path("/proc").iterdir():
                 if folder.name.isdigit():
                     try:
-                        self.seen.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                        line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                        # Of the processes of Ansible, each once.
+                        if line not in self.seen and ("ansible" in line or "AnsiballZ" in line):
+                            self.environments.add((folder / "environ").read_bytes().decode(errors="replace"))
+                        self.seen.add(line)
                     except OSError:
                         continue
             time.sleep(0.02)

@@ -297,6 +297,29 @@ def test_failures_have_a_message_and_no_traceback(ansible: Any, simulator: Simul
     assert not (ansible.cwd / "token.json").exists()
 
 
+def test_wrong_variables_are_named_before_anything_is_sent(ansible: Any, simulator: Simulator) -> None:
+    """The messages have the variables of the playbook, not the options of its module."""
+    variables = {
+        "get_token_flow": "password",
+        "get_token_port": "x",
+        "get_token_timeout": 0.5,
+        "get_token_paste": "maybe",
+        "get_token_file": "token.json",
+    }
+    ended = ansible.run("ansible-playbook", PLAYBOOK, "-e", json.dumps(variables), WPCOM_API_URL=simulator.url)
+    assert ended.status == 2
+    for text in (
+        "Unknown variables: get_token_file.",
+        "get_token_client_id is required if get_token_flow is password",
+        "get_token_username is required",
+        "get_token_port must be a number from 1 to 65535, got x.",
+        "get_token_timeout must be a number from 1 to 86400, got 0.5.",
+        "get_token_paste must be true or false, got maybe.",
+    ):
+        assert text in ended.output
+    assert simulator.requests() == []
+
+
 def test_examples_and_what_can_be_done_with_the_file(ansible: Any, simulator: Simulator, runs: Runs) -> None:
     """The examples run as they are written, a task uses the file, and the guide's commands encrypt the token."""
     given = {"WPCOM_API_URL": simulator.url, "CLIENT_SECRET": SECRET, "PASSWORD": "lovelace-1843"}

@@ -33,10 +33,25 @@ SPELLINGS = {
     json.dumps(TOKEN)[1:-1].replace("/", "\\/"),
     base64.b64encode(TOKEN.encode()).decode(),
     base64.b64encode(f"ada:{TOKEN}".encode()).decode(),
-    # A piece of it is too much already.
-    TOKEN[:9],
-    TOKEN[-9:],
 }
+# A piece of it is too much already.
+PIECES = {spelling[start : start + 8] for spelling in SPELLINGS for start in range(len(spelling) - 7)}
+ECHO = f"<html>Authorization: Bearer {html.escape(TOKEN)} {base64.b64encode(TOKEN.encode()).decode()}</html>"
+# Everything that can go wrong with a response, each with the token in it where there is room for it.
+FAILURES: list[dict[str, Any]] = [
+    {"kind": "status", "status": 400, "body": {"error": TOKEN, "message": f"Bearer {TOKEN}", TOKEN: TOKEN}},
+    {"kind": "status", "status": 200, "body": TOKEN, "content_type": "application/json"},
+    {"kind": "status", "status": 200, "body": f"{ECHO}" * 1000, "content_type": "text/html"},
+    {"kind": "status", "status": 503, "body": "", "headers": {"Retry-After": TOKEN, "X-Echo": TOKEN}},
+    {"kind": "wrong_shape", "body": {"ID": TOKEN, "service": [TOKEN]}},
+    {"kind": "wrong_shape", "body": [TOKEN]},
+    {"kind": "redirect", "location": f"https://login.invalid/?{TOKEN}"},
+    {"kind": "echo", "status": 401},
+    *({"kind": "echo", "status": status} for status in (429, 500, 503)),
+    *({"kind": "status", "status": status, "body": ECHO} for status in (403, 404, 500, 502, 504)),
+    *({"kind": kind} for kind in ("limit_reached", "throttle", "cut", "garbage", "bad_encoding", "empty", "html")),
+]
+FIRST_FAILURE = 9000
 
 PLAY = """\
 ---
@@ -44,6 +59,8 @@ PLAY = """\
   hosts: localhost
   gather_facts: false
   ignore_errors: true
+  environment:
+    WPCOM_IN_PROCESS: "{in_process}"
   module_defaults:
     group/community.wpcom.wpcom:
       timeout: 10
@@ -91,11 +108,21 @@ PLAY = """\
       community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': 2001, 'api_url': secure_url}}) }}}}"
       register: untrusted
 
+    - name: Everything that can go wrong with a response
+      community.wpcom.wpcom_keyring_connection: "{{{{ option | combine({{'id': item, 'retries': 0}}) }}}}"
+      loop: "{{{{ range(9000, 9000 + failures) | list }}}}"
+      register: failed
+
+    - name: Keep them as facts
+      ansible.builtin.set_fact:
+        kept: "{{{{ [success, holds, echo, failed] }}}}"
+        cacheable: true
+
     - name: Keep the results as a user would
       ansible.builtin.copy:
         dest: results.json
         mode: "0600"
-        content: "{{{{ [success, holds, echo, page, write, elsewhere, elsewhere_write, downgrade, untrusted] | to_json }}}}"
+        content: "{{{{ [success, holds, echo, page, write, elsewhere, elsewhere_write, downgrade, untrusted, failed] | to_json }}}}"
       delegate_to: localhost
 
     - name: Fail in the end
@@ -103,13 +130,17 @@ PLAY = """\
       ignore_errors: false
 """
 
-# How the token gets to the modules: what the group's defaults say, what each task says, and the environment.
+# How the token gets to the modules: what the group's defaults say, what each task says, and whether it is in no option.
+# Where it is not, the files of a module that Ansible is told to keep must not have it either.
 WAYS = {
     "option": ("retries: 1", '{api_token: "{{ secret }}"}', False),
     "module_defaults": ('api_token: "{{ secret }}"', "{}", False),
     "environment": ("retries: 1", "{}", True),
     "file": ('api_token_file: "{{ token_path }}"', "{}", True),
 }
+# Each start of a module takes half a second, so modules meet a part of the failures only.
+MODULE_FAILURES = 3
+IN_PROCESS = {"option": "true", "module_defaults": "false", "environment": "false", "file": "true"}
 
 
 @pytest.fixture
@@ -126,7 +157,12 @@ def secure(start_simulator: Callable[..., Simulator], certificates: Path) -> Sim
 
 def told(text: str) -> list[str]:
     """Return what of the token a text holds, with a bit of what is around it."""
-    return [text[max(0, text.index(secret) - 60) : text.index(secret) + 60] for secret in SPELLINGS if secret in text]
+    return [text[max(0, text.index(piece) - 60) : text.index(piece) + 60] for piece in PIECES if piece in text]
+
+
+def files_of(*folders: Path) -> list[Path]:
+    """Return all files in folders."""
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -141,14 +177,17 @@ def test_only_the_api_sees_the_token(
 ) -> None:
     """No output, file, command line or other server holds the token, whatever the server and the network do."""
     default, option, is_hidden = WAYS[way]
+    in_process = IN_PROCESS[way] == "true"
+    failures = len(FAILURES) if in_process else MODULE_FAILURES
     for known in (simulator, secure):
         known.patch(tokens=[{"token": TOKEN, "user_ID": 1001, "scope": "global", "client_ID": 50001}])
         # Modules run long enough to be seen among the processes.
         known.settings(latency_ms=30)
     simulator.patch(keyring_connections=[{"ID": 2010, "external_display": f"Called {TOKEN}", "expires": None}])
-    echo = f"<html>Authorization: Bearer {html.escape(TOKEN)} {base64.b64encode(TOKEN.encode()).decode()}</html>"
     simulator.fault(path="/me/keyring-connections/2002", kind="echo", status=400, times=-1)
-    simulator.fault(path="/me/keyring-connections/2003", kind="status", status=403, body=echo, times=-1)
+    simulator.fault(path="/me/keyring-connections/2003", kind="status", status=403, body=ECHO, times=-1)
+    for number, failure in enumerate(FAILURES, FIRST_FAILURE):
+        simulator.fault(path=f"/me/keyring-connections/{number}", times=-1, **failure)
     simulator.fault(method="POST", path=".*/new", kind="echo", status=500, when="after")
     simulator.fault(
         path="/me/keyring-connections/2004", kind="redirect", location=f"{other.url}/rest/v1.1/me", times=-1
@@ -165,6 +204,7 @@ def test_only_the_api_sees_the_token(
         "authority": str(certificates / "ca.pem"),
         "secure_url": secure.url,
         "token_path": str(tmp_path / "token"),
+        "failures": failures,
     }
     secrets.write_text(json.dumps(values if is_hidden else {**values, "secret": TOKEN}))
     # In a folder of its own: the others must not have it.
@@ -174,7 +214,7 @@ def test_only_the_api_sees_the_token(
     environment = {"WPCOM_API_TOKEN": TOKEN} if way == "environment" else {}
     with Watch() as watch:
         outcome = ansible.play(
-            PLAY.format(default=default, option=option),
+            PLAY.format(default=default, option=option, in_process=IN_PROCESS[way]),
             "-vvvv",
             "--diff",
             "-e",
@@ -184,7 +224,12 @@ def test_only_the_api_sees_the_token(
             ANSIBLE_LOG_PATH=str(ansible.home / "ansible.log"),
             ANSIBLE_RETRY_FILES_ENABLED="True",
             ANSIBLE_RETRY_FILES_SAVE_PATH=str(ansible.home),
-            ANSIBLE_KEEP_REMOTE_FILES="False",
+            ANSIBLE_KEEP_REMOTE_FILES=str(is_hidden),
+            ANSIBLE_REMOTE_TEMP=str(ansible.home / "remote"),
+            ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit",
+            JUNIT_OUTPUT_DIR=str(ansible.home / "junit"),
+            ANSIBLE_CACHE_PLUGIN="ansible.builtin.jsonfile",
+            ANSIBLE_CACHE_PLUGIN_CONNECTION=str(ansible.home / "facts"),
             **environment,
         )
     assert outcome.status == 2, outcome.output
@@ -205,6 +250,8 @@ def test_only_the_api_sees_the_token(
     ):
         assert "never followed" in result[task]["msg"], result[task]
     assert "certificate is not trusted" in result["A certificate of nobody"]["msg"]
+    ends = json.loads((ansible.cwd / "results.json").read_text())[-1]["results"]
+    assert [(end["failed"], bool(end["msg"])) for end in ends] == [(True, True)] * failures
     assert secure.requests()
     assert {request["authorization"] for request in [*simulator.requests(), *secure.requests()]} == {"bearer"}
     assert all(request["status"] != 400 or request["fault"] for request in simulator.requests())
@@ -218,6 +265,61 @@ def test_only_the_api_sees_the_token(
     lines = [line for line in watch.seen if "AnsiballZ" in line or "ansible" in line]
     assert lines, "no process was seen"
     assert [line for line in watch.seen if told(line)] == []
-    files = [path for folder in (ansible.home, ansible.cwd) for path in folder.rglob("*") if path.is_file()]
-    assert {"ansible.log", "results.json"} <= {path.name for path in files}
+    if way != "environment":
+        assert watch.environments, "no process was seen"
+        assert [text for text in watch.environments if told(text)] == []
+    files = files_of(ansible.home, ansible.cwd)
+    names = {path.name for path in files}
+    assert {"ansible.log", "results.json"} <= names
+    assert any(path.parent.name == "junit" for path in files)
+    assert any(path.parent.name == "facts" for path in files)
+    assert any(name.startswith("AnsiballZ_wpcom") for name in names) == (is_hidden and not in_process)
+    assert [path for path in files if told(path.read_text(errors="replace"))] == []
+
+
+RUN = """\
+---
+- name: Everything that a runner keeps
+  hosts: localhost
+  gather_facts: false
+  ignore_errors: true
+  tasks:
+    - name: Everything that can go wrong with a response
+      community.wpcom.wpcom_keyring_connection:
+        id: "{{ item }}"
+        api_token_file: "{{ token_path }}"
+        retries: 0
+        retry_max_delay: 0
+      loop: "{{ range(9000, 9000 + failures) | list }}"
+
+    - name: Success
+      community.wpcom.wpcom_connection_info:
+        api_token_file: "{{ token_path }}"
+"""
+
+
+def test_artifacts_of_a_runner(ansible: Any, simulator: Simulator, tmp_path: Path) -> None:
+    """What ansible-runner, and AWX with it, writes down of a job."""
+    simulator.patch(tokens=[{"token": TOKEN, "user_ID": 1001, "scope": "global", "client_ID": 50001}])
+    for number, failure in enumerate(FAILURES, FIRST_FAILURE):
+        simulator.fault(path=f"/me/keyring-connections/{number}", times=-1, **failure)
+    token_path = tmp_path / "token"
+    token_path.write_text(TOKEN, encoding="utf-8")
+    token_path.chmod(0o600)
+    folder = tmp_path / "runner"
+    (folder / "project").mkdir(parents=True)
+    (folder / "env").mkdir()
+    (folder / "project" / "site.yml").write_text(RUN)
+    values = {"token_path": str(token_path), "failures": len(FAILURES)}
+    (folder / "env" / "extravars").write_text(json.dumps(values))
+    (folder / "env" / "cmdline").write_text("-vvvv --diff")
+    environment = {"WPCOM_API_URL": simulator.url, "ANSIBLE_KEEP_REMOTE_FILES": "True"}
+    outcome = ansible.run("ansible-runner", "run", str(folder), "-p", "site.yml", **environment)
+    assert outcome.status == 0, outcome.output
+    files = files_of(folder, ansible.home, ansible.cwd)
+    events = [json.loads(path.read_text()) for path in files if path.parent.name == "job_events"]
+    kinds = [event["event"] for event in events if event["event"].startswith("runner_")]
+    assert kinds.count("runner_item_on_failed") == len(FAILURES)
+    assert kinds.count("runner_on_ok") == 1
+    assert told(outcome.output) == []
     assert [path for path in files if told(path.read_text(errors="replace"))] == []

@@ -78,6 +78,9 @@ def confirm(options: argparse.Namespace) -> int:
         again = input("Type the site again: ").strip()
     if again != options.site:
         raise Refused(f"the site was typed differently: {options.site!r} and {again!r}")
+    output = Path(options.output)
+    if not output.name or output.is_dir() or not os.access(output.parent, os.W_OK | os.X_OK):
+        raise Refused(f"OUTPUT must be the path of a file in a folder that can be written to, got {options.output!r}")
     if options.last_connection and options.last_connection != options.keyring:
         raise Refused("LAST must be the ID of KEYRING again")
     return int(options.keyring)
@@ -170,6 +173,8 @@ def write(path: Path, switches: Mapping[str, Any], others: list[str]) -> None:
 def main(arguments: Optional[list[str]] = None) -> int:
     """Run everything; return 0, 1 where something is broken or could not be put back, 2 where it was refused."""
     options = parser().parse_args(arguments)
+    # "make" hands on an empty variable.
+    options.output = options.output or parser().get_default("output")
     try:
         keyring = confirm(options)
         params = connection_params()

@@ -72,7 +72,7 @@ class Experiments:
 
     def _creation(self) -> Iterator[Fact]:
         if self.sandbox.initial:
-            number, row = next(iter(self.sandbox.initial.items()))
+            (number, row), *_others = self.sandbox.initial.items()
             self.subject, self.user = number, external_id(row)
             yield Fact("create_read_back", "not known: the site has a connection already")
             return

@@ -176,6 +176,7 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "no number": (["--site", "3002", "--site-again", "3002", "--keyring", "linkedin"], "KEYRING must be the ID"),
     "another site": (["--site", "3002", "--site-again", "3003", "--keyring", "2002"], "typed differently"),
     "once": (["--site", "3002", "--keyring", "2002"], "typed twice"),
+    "output": (options(UNUSED, "--output", "missing/switches.yml"), "OUTPUT must be the path of a file"),
     "another last one": (options(UNUSED, "--last-connection", "2002"), "LAST must be"),
     "unknown site": (options(("nowhere.example.com", "2002")), "unknown_blog"),
     "other users": (options(("3001", "2002")), "connection(s) of other users"),

@@ -104,9 +104,9 @@ class Run:
 class InProcess(BaseAdapter):
     """Has the simulator respond to what requests sends; ``with`` has every task send to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: Optional[Mapping[str, Any]] = None) -> None:
         super().__init__()
-        self.core = Core()
+        self.core = Core(world)
         self.clock = Clock()
         self._app = make_api(self.core)
         self._runs: list[Run] = []
@@ -139,6 +139,11 @@ class InProcess(BaseAdapter):
             yield run
         finally:
             self._runs.pop()
+
+    def reset(self, switches: Mapping[str, Any]) -> None:
+        """Go back to the world of the beginning."""
+        self._runs, self._late = [], []
+        self.core.reset(None, switches)
 
     def finish_late_requests(self) -> None:
         """Have the server handle what it has been slow with."""

@@ -10,6 +10,7 @@ from .._errors import ApiError
 from .._records.record import Record, is_number
 
 CONNECTIONS_PAGE = "https://wordpress.com/marketing/connections"
+APPLICATIONS_PAGE = "https://wordpress.com/me/security/connected-applications"
 RECONNECT = f"disconnect and reconnect it in a browser, at {CONNECTIONS_PAGE}"
 
 _NEW_TOKEN = (

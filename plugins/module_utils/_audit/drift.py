@@ -91,7 +91,7 @@ def _best(position: int, params: Mapping[str, Any], worlds: Sequence[_World]) ->
     about = subject(
         "publicize", {"service": params["service"]}, worlds[0].account.name if worlds else "", None, "", None
     )
-    about["label"] = one_line(params["service"] or "connection")
+    about["label"] = _label(worlds[0].account, params) if worlds else one_line(params["service"] or "Connection")
     return [
         Drift(
             Finding(
@@ -227,6 +227,8 @@ class _World:
         site = self._site(params)
         record: Mapping[str, Any] = existing or {"service": params["service"]}
         about = self._about(record, plain_name(existing) if existing else _declared_name(params), site)
+        if existing is None:
+            about["label"] = _label(self.account, params)
         declared = f"{_declared(params, about['label'])} is declared for {site.label}"
         if isinstance(error, MissingError) and error.code == "missing_keyring_connection":
             text = f"{declared}, but the account is not connected to WordPress.com."
@@ -285,6 +287,11 @@ def _declared_name(params: Mapping[str, Any]) -> str:
         if params[key] is not None:
             return one_line(params[key])
     return ""
+
+
+def _label(account: Account, params: Mapping[str, Any]) -> str:
+    """Return what an entry declares: a service by its display name, or where it names none, a connection."""
+    return account.label({"service": params["service"]}) if params["service"] else "Connection"
 
 
 def _declared(params: Mapping[str, Any], label: str) -> str:

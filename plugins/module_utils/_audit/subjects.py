@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from .._api.hints import CONNECTIONS_PAGE
+from .._api.hints import APPLICATIONS_PAGE, CONNECTIONS_PAGE
 from .._plan.external_users import profile_ids
 from .._plan.selection import is_own, only_user
 from .._plan.validation import valid_site
@@ -68,7 +68,7 @@ class AccountRecords:
     connected_applications: Sequence[Record] = ()
     account: Record | None = None
     other_connections: Sequence[Record] = ()
-    site_ids: Container[int] | None = None
+    site_ids: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def subject(
         "service": record.get("service"),
         "label": label,
         "name": name,
-        "url": site.url if site else connections_page(),
+        "url": APPLICATIONS_PAGE if kind == "application" else site.url if site else connections_page(),
     }
 
 

@@ -35,7 +35,8 @@ class Environment:
     """What a connection starts from: the server of ``api_url``, how it is reached, and the versions at work.
 
     ``addresses`` is the number of addresses of the host, None where ``resolution_error`` says why there are none; ``proxy``
-    is the address of the proxy without a password. ``seconds`` is how long the resolution took.
+    is the address of the proxy without a password. ``seconds`` is how long the resolution took. ``token_error`` is why the
+    token cannot be used, and ``token_error_code`` its code; both are empty where it can, or where there is none.
     """
 
     scheme: str
@@ -52,6 +53,8 @@ class Environment:
     own_ca: bool
     http_envelope: bool
     versions: tuple[tuple[str, str], ...]
+    token_error: str = ""
+    token_error_code: str = ""
 
 
 def read_environment(options: ConnectionOptions, proxies: Mapping[str, str], verify: bool | str) -> Environment:
@@ -83,6 +86,8 @@ def read_environment(options: ConnectionOptions, proxies: Mapping[str, str], ver
             ("python", platform.python_version()),
             ("requests", str(requests.__version__)),
         ),
+        token_error=options.token_error.message if options.token_error else "",
+        token_error_code=options.token_error.code if options.token_error else "",
     )
 
 

@@ -42,7 +42,15 @@ def with_valid_token(
     Raises WpcomError where the token cannot be refreshed and is not valid any more, or where the server refuses.
     """
     token, path = options.token_file, options.api_token_file
-    if token is None or path is None or not _is_due(token.document):
+    if token is None or path is None:
+        return options
+    if _has_unknown_end(token.document):
+        return _with_warning(
+            options,
+            f"expires_at of api_token_file {path!r} is not a date, so the token is not refreshed: use the form "
+            "2026-02-14T10:20:30Z.",
+        )
+    if not _is_due(token.document):
         return options
     if not token.document.get("refresh_token"):
         return _with_warning(options, f"{_subject(options)} {_end(token.document)}: {LOG_IN_AGAIN}.")
@@ -169,6 +177,10 @@ def _sender(transport: Transport, api_url: str) -> RefreshToken:
 def _is_due(document: Mapping[str, Any]) -> bool:
     left = _left(document)
     return left is not None and left < REFRESH_BEFORE
+
+
+def _has_unknown_end(document: Mapping[str, Any]) -> bool:
+    return date(document.get("expires_at")) is not None and _left(document) is None
 
 
 def _left(document: Mapping[str, Any]) -> timedelta | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._api.hints import APPLICATIONS_PAGE
 from .._cache.read_cache import Cache, prefetch
 from .._errors import MissingError, NotAllowedError
 from .._operations import (
@@ -79,7 +80,7 @@ def _plan_absent(found: list[Record], header: str, cache: Cache) -> Plan:
         raise NotAllowedError(
             f"Connected application {which} holds the token that this task uses: revoking it would lock the task "
             "out. Nothing was revoked. Select another one by id, use another token, or revoke it in a browser at "
-            "https://wordpress.com/me/security/connected-applications.",
+            f"{APPLICATIONS_PAGE}.",
             code="token_in_use",
             result={"applications": found},
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._cache.read_cache import Cache, prefetch
 from .._errors import ApiError
-from .._operations import FindSites, ListKeyringConnections, ListPublicizeConnections, ListServices, Query
+from .._operations import FindSite, FindSites, ListKeyringConnections, ListPublicizeConnections, ListServices, Query
 from .._records.health import judged
 from .._records.record import Record, Records, is_number
 from .external_users import profile_ids
@@ -27,21 +27,23 @@ class ConnectionHealth:
     site_ids: frozenset[int] | None
 
 
-def plan_connection_health(sites: Sequence[str], cache: Cache, *, test: bool = False) -> ConnectionHealth:
+def plan_connection_health(sites: Sequence[str | int], cache: Cache, *, test: bool = False) -> ConnectionHealth:
     """Return the user's own publicize connections with their health, and the IDs of ``sites``. Raises WpcomError.
+
+    A text is a site as a user names it, also by its ID, and has to exist; an int is the ID of a site that was found before.
 
     An error is never read as a connection that works or is missing: whatever cannot be read ends the planning, but for
     keyring connections that the token may not read. ``test`` has WordPress.com test the connections first.
     """
     keyrings: Query[Records] = ListKeyringConnections(test=test)
     lists: list[Query[Any]] = [ListPublicizeConnections(), ListServices()]
-    if not all(map(is_number, sites)):
+    if not all(isinstance(site, int) or is_number(site) for site in sites):
         lists.append(FindSites())
     if test:
         # The test changes the status that the other list shows.
         prefetch(cache, keyrings)
     prefetch(cache, keyrings, *lists)
-    site_ids = frozenset(required_site_id(site, cache) for site in sites) or None
+    site_ids = frozenset(site if isinstance(site, int) else _site_id(site, cache) for site in sites) or None
     services = {service["id"]: service for service in cache.read(ListServices())}
     own, profiles = _own_keyring_connections(cache, test)
     records = [
@@ -53,6 +55,22 @@ def plan_connection_health(sites: Sequence[str], cache: Cache, *, test: bool = F
         for record in _own_publicize_connections(cache, keyrings, own)
     ]
     return ConnectionHealth(records, site_ids)
+
+
+def _site_id(site: str, cache: Cache) -> int:
+    """Return the ID of a site that a user names. Raises ApiError for an unknown one, which would never have an event."""
+    if not is_number(site):
+        return required_site_id(site, cache)
+    number = int(site)
+    connected = {record.get("site_id") for record in cache.read(ListPublicizeConnections())}
+    if number not in connected and number not in {found["id"] for found in cache.read(FindSites()) or ()}:
+        try:
+            cache.read(FindSite(site))
+        except ApiError as error:
+            # A site that this user may not read exists.
+            if error.status != 403:
+                raise
+    return number
 
 
 def _own_keyring_connections(cache: Cache, test: bool) -> tuple[frozenset[int] | None, dict[Any, frozenset[str]]]:

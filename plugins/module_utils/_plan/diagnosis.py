@@ -23,7 +23,7 @@ OK, WARNING, FAILED, SKIPPED = STATUSES = ("ok", "warning", "failed", "skipped")
 MAX_REQUESTS = 25
 
 # The request limit is reached, and each further request would prolong it.
-_LIMITED = ("limit_reached", "gateway_limit_reached", "too_many_requests")
+LIMITED = ("limit_reached", "gateway_limit_reached", "too_many_requests")
 # What the next request would end with as well.
 _HOPELESS = (
     "untrusted_certificate",
@@ -187,7 +187,7 @@ class Observations:
     def _keep(self, query: GetRaw, response: RawResponse) -> None:
         is_first = not self.asked
         self.asked[query] = response
-        if response.failure in _LIMITED:
+        if response.failure in LIMITED:
             self.limited = response
             self._stopped = "the request limit is reached"
         if response.status is None or response.failure in NOT_THE_API:

@@ -12,7 +12,7 @@ from typing import Any
 from .._api.diagnostics import RawResponse
 from .._api.hints import hint
 from .._records.conformance import conformance, type_name
-from .diagnosis import FAILED, NOT_THE_API, OK, SKIPPED, SOURCES, WARNING, Check, Observations, Undecided
+from .diagnosis import FAILED, LIMITED, NOT_THE_API, OK, SKIPPED, SOURCES, WARNING, Check, Observations, Undecided
 
 # Seconds.
 _SKEW = 60
@@ -21,6 +21,7 @@ _SLOW = 5.0
 # Failures of the connection itself.
 _TLS = ("untrusted_certificate", "tls", "missing_ca_bundle")
 _ATTACH = "Attach the report to an issue of community.wpcom: the API sends something that it does not know."
+_NEW_TOKEN = "To create a token, run the playbook community.wpcom.get_token."
 _REQUIRED_SCOPES = {
     "publicize_connections": "sharing",
     "keyring_connections": "sharing",
@@ -70,7 +71,12 @@ def _name_resolution(seen: Observations) -> Check:
             "the environment variable HTTPS_PROXY.",
             seconds=environment.seconds,
         )
-    return Check(name, OK, f"{environment.host} has {environment.addresses} address(es).", seconds=environment.seconds)
+    return Check(
+        name,
+        OK,
+        f"{environment.host} has {_counted(environment.addresses, 'address', 'addresses')}.",
+        seconds=environment.seconds,
+    )
 
 
 def _proxy(seen: Observations, response: RawResponse) -> Check:
@@ -141,7 +147,9 @@ def _clock(seen: Observations) -> Check:
     size = abs(skew)
     facts = {"skew": round(skew)}
     if size < _SKEW:
-        return Check("clock", OK, f"The clock differs from the server's by {round(size)} seconds.", facts=facts)
+        return Check(
+            "clock", OK, f"The clock differs from the server's by {_counted(round(size), 'second')}.", facts=facts
+        )
     direction = "behind" if skew > 0 else "ahead of"
     return Check(
         "clock",
@@ -172,11 +180,14 @@ def _reachability(response: RawResponse) -> Check:
             seconds=response.seconds,
             facts=facts,
         )
+    if response.failure in LIMITED:
+        detail = f"The API responds, but the request limit is reached (HTTP {response.status})."
+        return Check(name, WARNING, detail, _not_the_api(response), response.seconds, facts)
     return Check(name, OK, f"The API responds (HTTP {response.status}).", seconds=response.seconds, facts=facts)
 
 
 def _not_the_api(response: RawResponse) -> str:
-    if response.failure in ("limit_reached", "gateway_limit_reached"):
+    if response.failure in LIMITED:
         return "Too many requests were sent. Wait a minute without sending any, then run this again."
     if response.status is not None and response.status >= 500:
         return "The server has a problem. Run this again later."
@@ -188,7 +199,9 @@ def _latency(seen: Observations) -> Check:
     if not times:
         return Check("latency", SKIPPED, "There was no response.")
     median, longest = times[len(times) // 2], times[-1]
-    detail = f"The median of {len(times)} responses is {median:.2f} seconds, the longest {longest:.2f} seconds."
+    detail = (
+        f"The median of {_counted(len(times), 'response')} is {median:.2f} seconds, the longest {longest:.2f} seconds."
+    )
     facts = {"responses": len(times), "median": round(median, 2), "longest": round(longest, 2)}
     if median >= _SLOW:
         return Check(
@@ -206,13 +219,13 @@ def _latency(seen: Observations) -> Check:
 
 
 def _token(seen: Observations) -> Check:
-    if not seen.environment.has_token:
-        return Check(
-            "token",
-            FAILED,
-            "The token is missing.",
-            hint="Set api_token, api_token_file or the environment variable WPCOM_API_TOKEN.",
-        )
+    environment = seen.environment
+    if environment.token_error:
+        code = environment.token_error_code
+        return Check("token", FAILED, environment.token_error, hint=_NEW_TOKEN, facts={"code": code})
+    if not environment.has_token:
+        hint = f"{_NEW_TOKEN} Then set api_token_file or the environment variable WPCOM_API_TOKEN_FILE, or set api_token or WPCOM_API_TOKEN."
+        return Check("token", FAILED, "The token is missing.", hint=hint)
     response = seen.first()
     facts = {"http_status": response.status, "code": response.code or "none"}
     seconds = response.seconds
@@ -233,7 +246,7 @@ def _token(seen: Observations) -> Check:
     if response.is_success or response.code == "authorization_required":
         return Check("token", OK, "The token is valid.", seconds=seconds, facts=facts)
     # What the account does not show, another list may.
-    if any(_status(seen, name) == 200 for name in SOURCES if name != "external_services"):
+    if any(_is_read(seen, name) for name in SOURCES if name != "external_services"):
         return Check("token", OK, "The token is valid.", seconds=seconds, facts=facts)
     return Check("token", SKIPPED, f"Not known: {_refusal(response)}", seconds=seconds, facts=facts)
 
@@ -247,7 +260,7 @@ def _scope(seen: Observations) -> Check:
             if _status(seen, name) == 403 and _code(seen, name) == "authorization_required"
         }
     )
-    readable = [name for name in _REQUIRED_SCOPES if _status(seen, name) == 200]
+    readable = [name for name in _REQUIRED_SCOPES if _is_read(seen, name)]
     if not refused and not readable:
         return Check("scope", SKIPPED, "Not known: no list could be read.")
     granted = account["token_scope"] if account is not None else None
@@ -294,6 +307,14 @@ def _status(seen: Observations, name: str) -> int | None:
         return None
 
 
+def _is_read(seen: Observations, name: str) -> bool:
+    # The page of a captive portal has status 200 too.
+    try:
+        return seen.source(name).is_success
+    except Undecided:
+        return False
+
+
 def _code(seen: Observations, name: str) -> str:
     try:
         return seen.source(name).code
@@ -333,7 +354,11 @@ def _wire(seen: Observations, name: str) -> Check:
         status = SKIPPED if is_scope or seen.token_rejected else FAILED
         what = "Not read" if status == SKIPPED else "It could not be read"
         detail = f"{what}: {_refusal(response)}" if response.code else f"{what}: {response.message}"
-        advice = "" if response.status is None else _hint(seen, name) or _not_the_api(response)
+        advice = ""
+        if response.failure in LIMITED:
+            advice = _not_the_api(response)
+        elif response.status is not None:
+            advice = _hint(seen, name) or _not_the_api(response)
         return Check(check, status, detail, advice, response.seconds, facts)
     try:
         entries = source.entries(response.document)
@@ -356,11 +381,15 @@ def _wire(seen: Observations, name: str) -> Check:
         f"{found.without_id} without an ID" if found.without_id else "",
     ]
     differences = [text for text in differences if text]
-    count = f"{found.entries} {'entry' if found.entries == 1 else 'entries'}"
+    count = _counted(found.entries, "entry", "entries")
     if not differences:
         return Check(check, OK, f"{count}, all of the known form.", seconds=response.seconds, facts=facts)
     detail = f"{count}: {'; '.join(differences)}."
     return Check(check, WARNING, detail, _ATTACH, response.seconds, facts)
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def _listed(title: str, counts: Counter[str]) -> str:

@@ -151,7 +151,9 @@ def _identifier(pattern: re.Pattern[str]) -> Rule:
 
 
 _FAILURES = one_of((*KIND_NAMES, "none"))
-_CODES = one_of((*KNOWN_CODES, "none"))
+# Those of a token that cannot be used are the collection's own.
+_TOKEN_CODES = ("invalid_option", "invalid_grant", "no_response", "unexpected_response", "token_not_refreshed")
+_CODES = one_of((*KNOWN_CODES, *_TOKEN_CODES, "none"))
 _SCHEMA = fields(
     {
         "format": number,

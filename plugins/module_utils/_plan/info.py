@@ -110,7 +110,7 @@ class _Sites:
                 {"site": site, "error": {"msg": error.message, **error.as_result()["error"]}} for site, error in listed
             ],
         }
-        unreachable = len(listed) == len(self.given) and all(isinstance(error, ConnectError) for _, error in listed)
+        unreachable = len(listed) == len(self.given) and all(isinstance(error, ConnectError) for _site, error in listed)
         if listed and (fail or unreachable):
             raise _failure(listed, len(self.given), result)
         return result

@@ -18,7 +18,7 @@ from typing import Any
 DOCUMENTATION = r"""
 module: connection_health
 short_description: Report social connections of WordPress.com that break, expire or recover
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Reads the publicize connections of a WordPress.com account at an interval, and sends an event for each change. What does
     not change makes no event.
@@ -61,8 +61,8 @@ options:
     default: 14
   sites:
     description:
-      - Only report the connections on these sites. Each must be the numeric ID, the domain or the URL of a site. Names are
-        resolved to IDs when the source starts.
+      - Only report the connections on these sites. Each must be the numeric ID, the domain or the URL of a site. They are looked
+        up when the source starts. A site that does not exist ends the source with an error.
       - If not set or empty, the connections on all sites are reported.
     type: list
     elements: str

@@ -126,6 +126,18 @@ def test_sites_by_all_their_names() -> None:
         assert [row["id"] for row in report["connections"]] == [51]
 
 
+@pytest.mark.parametrize(("sites", "found"), [("", [50, 51]), ("2", [51]), (2, [51]), ("1, 2", [50, 51]), ([], [])])
+def test_lists_that_are_texts_as_extra_variables_are(sites: Any, found: list[int]) -> None:
+    """The argument spec of the role accepts them, and leaves them as they are."""
+    one = gathered(BROKEN, EXPIRING)
+    audited = audit_report([one], sites=sites, fail_on="broken,expiring", date=DATE)
+    assert [row["id"] for row in audited["report"]["connections"]] == found
+    assert len(audited["failures"]) == len(found)
+    assert audit_report([one], fail_on="", date=DATE)["failures"] == []
+    if sites:
+        assert set(audit_sites(one, sites)) >= {2}
+
+
 def test_expected_is_validated_as_the_module_validates_it() -> None:
     expected = [{"site": "1", "service": "mastodon", "account": "@ada", "shared": "no", "id": "50"}]
     report = audit_report([gathered(publicize_connection(50, MASTODON))], expected=expected, date=DATE)["report"]
@@ -150,6 +162,16 @@ def test_expected_is_validated_as_the_module_validates_it() -> None:
             "nowhere.example.com not found among the sites of the account",
         ),
         ([gathered()], {"sites": ["a b"]}, "site must be the numeric ID"),
+        (
+            [gathered(item={"name": "team", "site_ids": [2, 8, 9]})],
+            {},
+            "sites 8, 9 of the inventory not found among the sites of the account team: set wpcom_api_token",
+        ),
+        (
+            [gathered(item={"name": name, "has_token": False, "site_ids": [1]}) for name in ("ada", "grace")],
+            {},
+            "wpcom_api_token or wpcom_api_token_file is required for the accounts ada, grace",
+        ),
         ([gathered()], {"date": "today"}, "date must be like 2026-01-31T10:20:30Z, got 'today'"),
         ([gathered()], {"expected": [{"site": "1", "servic": "x"}]}, "servic"),
         (

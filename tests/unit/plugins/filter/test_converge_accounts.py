@@ -122,6 +122,12 @@ def test_a_token_of_the_play_is_refused(name: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_wrong_report_is_refused_before_anything_is_applied() -> None:
+    with pytest.raises(AnsibleFilterError, match="converge_report must be one of all, changes, got none"):
+        accounts({"converge_report": "none"}, a=host(ADA))
+    assert accounts({"converge_report": "changes"}, a=host(ADA))
+
+
 @pytest.mark.parametrize("given", [(["a"], []), ({}, "a"), (None, [])])
 def test_other_input_is_refused(given: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="the input must be hostvars"):

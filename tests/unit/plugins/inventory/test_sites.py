@@ -251,7 +251,7 @@ def test_a_token_that_the_server_echoes_is_masked(inventory: Inventory) -> None:
 
 def _template(text: str) -> Any:
     """Return a text as a template that a user wrote."""
-    return inventory_sites._trusted(text) if inventory_sites._trusted else text
+    return inventory_sites._trusted(text) if inventory_sites._trusted is not None else text
 
 
 def test_thousands_of_sites_take_as_many_requests_as_one(inventory: Inventory) -> None:
@@ -346,6 +346,9 @@ def test_name_of_the_only_account_needs_no_scope(inventory: Inventory) -> None:
         ),
         ([{"name": "a-b", "api_token": "x"}, {"name": "a_b", "api_token": "y"}], "the same group wpcom_account_a_b"),
         (["a"], "accounts[0] must be a mapping"),
+        ({"name": "a", "api_token": ADA}, "accounts must be a list, got a mapping"),
+        ([{"name": "a", "api_token": {"token": ADA}}], "accounts[0]: api_token must be a string"),
+        ([{"name": ["a"], "api_token": ADA}], "accounts[0]: name must be a string"),
         ([], "accounts must be a list with at least one entry"),
     ],
 )
@@ -533,6 +536,11 @@ def test_options_are_templates_and_come_before_variables(
     ("options", "said"),
     [
         ({"api_token": "{{ nothing }}"}, "The option api_token could not be evaluated: "),
+        # The error of Ansible shows what is in a value of the wrong type.
+        ({"api_token": {"token": ADA}}, "api_token must be a single value, got a mapping"),
+        ({"api_token": [ADA]}, "api_token must be a single value, got a list"),
+        ({"hostname": {"wpcom_site_id": None}}, "hostname must be a single value, got a mapping"),
+        ({"hostname": 5}, "hostname must be a string, got 5"),
         ({"filter": ["true"]}, "Unknown option: filter"),
         ({"timeout": 0}, "timeout must be 1 or more"),
         ({"api_url": "ftp://x"}, "api_url must begin with https://"),

@@ -158,6 +158,11 @@ def test_environment_is_used_as_by_the_modules(monkeypatch: pytest.MonkeyPatch) 
         ({"interval": 1.5}, "interval must be a whole number, got 1.5.$"),
         ({"test": "perhaps"}, "test must be true or false, got 'perhaps'.$"),
         ({"sites": {"a": 1}}, "sites must be a list of texts, got {'a': 1}.$"),
+        ({"state_file": ["a"]}, r"state_file must be a path, got \['a'\].$"),
+        ({"state_file": 5}, "state_file must be a path, got 5.$"),
+        ({"ca_path": {"a": 1}}, "ca_path must be a path, got"),
+        ({"api_url": ["x"]}, "api_url must be a text, got"),
+        ({"api_token": ["x"]}, "api_token must be a text, got another value"),
         ({"sites": ["a b"]}, "sites: site must be .*'a b'"),
         ({"sites": [""]}, "sites: site must be"),
         ({"timeout": 0}, "timeout must be 1 or more, got 0"),
@@ -360,6 +365,17 @@ def test_file_of_the_token_is_read_at_each_interval(source: Source, tmp_path: Pa
 
 def test_unknown_site_ends_the_source(source: Source) -> None:
     assert "unknown_blog" in source.end(sites=["nowhere.example.com"])
+    # It would never have an event.
+    assert "unknown_blog" in source.end(sites=["3001", "99999"])
+
+
+def test_id_of_a_site_is_looked_up_once_and_only_where_nothing_is_connected(source: Source) -> None:
+    source.run(None, sites=["3001"])
+    assert sorted(brief(source.simulator.requests())) == sorted(POLL * 2)
+    source.simulator.clear_requests()
+    source.simulator.patch(sites=[{"ID": 3999, "slug": "new.example.com"}])
+    assert source.run(None, sites=["3999"]) == []
+    assert len(source.simulator.requests()) <= 3 * 2 + 2
 
 
 def test_cancelled_source_ends_at_once_and_sends_nothing_more(source: Source) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Union
 
 import pytest
 
+from ansible_collections.community.wpcom.plugins.module_utils import _token_file
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
 from ansible_collections.community.wpcom.plugins.module_utils._token_file import read_token
 
@@ -46,6 +47,7 @@ def write(folder: Path, content: Union[str, bytes], mode: int = 0o600) -> str:
         b"\xef\xbb\xbfsecret",
         '{"access_token": "secret"}',
         '\n{"access_token":"secret","x":1}',
+        '{"access_token":"secret","client_id":5,"expires_at":1.5,"refresh_token":null,"token_url":null}',
     ],
 )
 def test_plain_text_and_json(content: Union[str, bytes], tmp_path: Path) -> None:
@@ -62,7 +64,7 @@ def test_the_document_is_kept_and_its_tokens_are_secrets(tmp_path: Path) -> None
     assert read_token(write(tmp_path, "secret!1")).secrets == ("secret!1",)
 
 
-@pytest.mark.parametrize("refresh_token", [None, "", 5, ["x"]])
+@pytest.mark.parametrize("refresh_token", [None, ""])
 def test_refresh_token_that_is_none(refresh_token: Any, tmp_path: Path) -> None:
     document = {"access_token": "secret", "refresh_token": refresh_token}
     assert read_token(write(tmp_path, json.dumps(document))).secrets == ("secret",)
@@ -91,6 +93,14 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ('{"access_token": ""}', "contains JSON without access_token"),
         ('{"access_token": ["secret"]}', "contains JSON without access_token"),
         ('{"access_token": "secret\\n"}', "contains several lines"),
+        ('"secret"', "contains JSON without access_token"),
+        ('["secret"]', "contains JSON without access_token"),
+        ("null", "contains JSON without access_token"),
+        ('{"access_token": "secret", "refresh_token": 5}', "refresh_token is not a text"),
+        ('{"access_token": "secret", "refresh_token": ["secret"]}', "refresh_token is not a text"),
+        ('{"access_token": "secret", "client_id": true}', "client_id is not a text"),
+        ('{"access_token": "secret", "token_url": {"a": "secret"}}', "token_url is not a text"),
+        ('{"access_token": "secret", "expires_at": ["secret"]}', "expires_at is not a date"),
         ("$ANSIBLE_VAULT;1.1;AES256\n736563726574", "is encrypted with Ansible Vault"),
         ("secret" * 20000, "is larger than 65536 bytes"),
     ],
@@ -130,6 +140,24 @@ def test_permissions_of_other_users(mode: int, warned: bool, tmp_path: Path) -> 
     (*warnings,) = read_token(path).warnings
     assert bool(warnings) is warned
     assert all(path in warning and f"{mode:04o}" in warning and "0600" in warning for warning in warnings)
+
+
+def test_token_of_digits_is_plain_text(tmp_path: Path) -> None:
+    """Although JSON has numbers too."""
+    assert read_token(write(tmp_path, "123456\n")).access_token == "123456"
+
+
+def test_pipe_that_nothing_writes_to_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_token_file, "PIPE_SECONDS", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(OptionError, match=r"is a pipe or a device from which nothing was read within 0\.1 seconds"):
+        read_token(str(pipe))
+    # A writer that does not end.
+    with open(pipe, "r+b", buffering=0) as writer:
+        writer.write(b"secret\n")
+        with pytest.raises(OptionError, match=r"within 0\.1 seconds"):
+            read_token(str(pipe))
 
 
 def test_pipe_and_descriptor_have_no_permissions_to_warn_of(tmp_path: Path) -> None:

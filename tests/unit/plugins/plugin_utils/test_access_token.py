@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
@@ -22,7 +23,9 @@ from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 
 from ansible_collections.community.wpcom.plugins.module_utils._errors import WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
+from ansible_collections.community.wpcom.plugins.module_utils._oauth.refresh import lock
 from ansible_collections.community.wpcom.plugins.modules.wpcom_access_token import ARGUMENT_SPEC, RULES
+from ansible_collections.community.wpcom.plugins.plugin_utils import _access_token
 from ansible_collections.community.wpcom.plugins.plugin_utils._access_token import get_token
 from ansible_collections.community.wpcom.tests.simulator import Simulator
 from ansible_collections.community.wpcom.tests.simulator.tests.oauth_client import OAuthClient
@@ -426,7 +429,34 @@ def test_wrong_options_send_nothing(simulator: Simulator, path: Path, given: dic
 def test_path_is_checked_before_anything_is_sent(simulator: Simulator, tmp_path: Path) -> None:
     assert "is not a regular file" in _message(simulator, tmp_path)
     assert "folder that does not exist" in _message(simulator, tmp_path / "missing" / "token.json")
+    # Permissions alone do not show these.
+    assert "cannot be written" in _message(simulator, Path("/proc/token.json"))
+    assert "cannot be written" in _message(simulator, tmp_path / ("x" * 255))
+    (tmp_path / "token.json.lock").symlink_to(tmp_path / "elsewhere")
+    assert "token.json.lock' is not a regular file" in _message(simulator, tmp_path / "token.json")
     assert simulator.requests() == []
+    assert [entry.name for entry in tmp_path.iterdir()] == ["token.json.lock"]
+
+
+@pytest.mark.parametrize("name", ["token.json", "token.json.lock"])
+def test_file_of_another_user_is_refused_before_anything_is_sent(
+    name: str, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This user could replace it, but not keep its owner."""
+    (tmp_path / name).touch()
+    monkeypatch.setattr(os, "geteuid", lambda: (tmp_path / name).stat().st_uid + 1)
+    assert f"{name}' is owned by another user" in _message(simulator, tmp_path / "token.json")
+    assert simulator.requests() == []
+
+
+def test_lock_that_is_held_after_the_login_says_that_the_token_was_created(
+    simulator: Simulator, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_access_token.time, "sleep", lambda seconds: None)
+    with lock(str(path), 1, time.sleep):
+        error = failure(User(simulator), path, **PASSWORD)
+    assert "The token was created, but path" in error.message
+    assert "lock file" in error.message
 
 
 def _message(simulator: Simulator, path: Path) -> str:

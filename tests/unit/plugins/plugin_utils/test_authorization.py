@@ -81,6 +81,9 @@ def test_pasted_text_may_be_the_url_its_query_or_the_code(text: str) -> None:
     [
         ("", "no_code"),
         ("the secret code", "no_code"),
+        ("?", "no_code"),
+        ("http://[::1?code=secret", "no_code"),
+        ("state=the+state%26&scope=secret", "no_code"),
         ("code\u00e4", "no_code"),
         (REDIRECT, "no_code"),
         (f"{REDIRECT}?state=the+state%26", "no_code"),

@@ -90,7 +90,7 @@ def test_tokens_for_single_sites_are_accounts_of_one_name() -> None:
         ({**ADA, "shared": "perhaps"}, "social_connections[1]: argument 'shared' is of type str"),
         (
             {**ADA, "share": True},
-            "social_connections[1]: share. Supported parameters include: account, external_user_id",
+            "social_connections[1]: Unsupported parameters: share. Supported parameters include: account, external_user_id",
         ),
         ({**ADA, "state": "gone"}, "social_connections[1]: value of state must be one of: present, absent, got: gone"),
         ({"account": "@ada"}, "social_connections[1]: One of the following is required to select the connection"),
@@ -101,6 +101,7 @@ def test_a_wrong_entry_is_an_error_of_its_host(entry: Any, told: str) -> None:
     account = only(declared("a1", "1", ADA), declared("a2", "2", SHOP, entry))
     assert list(account["errors"]) == ["a2"]
     assert told in account["errors"]["a2"]
+    assert not account["errors"]["a2"].endswith("..")
 
 
 def test_all_wrong_entries_of_a_host_are_listed() -> None:
@@ -258,6 +259,25 @@ def test_each_host_has_what_became_of_its_connections(check_mode: bool) -> None:
     assert told["summary"] == ["h1 (4 hosts): 1 created, 1 updated, 1 deleted, 2 unchanged."]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_two_hosts_of_one_site_each_have_their_own_diff(check_mode: bool) -> None:
+    hosts = converged(
+        world(),
+        declared("first", "1", ADA),
+        declared("second", "blog.example.com", SHOP),
+        declared("third", "2", {**ADA, "state": "absent"}),
+        declared("fourth", "shop.example.com", {**SHOP, "shared": True}),
+        check_mode=check_mode,
+    )["hosts"]
+    assert {host: [diff["before_header"] for diff in one.get("diff", [])] for host, one in hosts.items()} == {
+        "first": [],
+        "second": ["site 1: mastodon @Shop"],
+        "third": ["site 2: mastodon @Ada (52)"],
+        "fourth": ["site 2: mastodon @Shop (53)"],
+    }
+    assert hosts["first"] == {}
+
+
 @pytest.mark.parametrize("site", ["2", "shop.example.com"])
 def test_a_purged_connection_belongs_to_the_host_of_its_site(site: str) -> None:
     purge = {"social_connections_purge": "listed"}
@@ -295,12 +315,8 @@ def test_too_many_deletions_fail_the_hosts_that_they_are_on(site: str) -> None:
     told = converged(world(), *hosts)["hosts"]
     assert told["h2"]["failed"] is True
     assert "more than max_deletions (0) allows" in told["h2"]["msg"]
-    # By its name alone, the site of a deletion is not known.
-    assert told["h1"] == (
-        {"skipped": True, "msg": "Nothing was written for the account h1, because of h2."}
-        if site == "2"
-        else told["h2"]
-    )
+    # A deletion is not on a site whose ID is that of another host.
+    assert told["h1"] == {"skipped": True, "msg": "Nothing was written for the account h1, because of h2."}
 
 
 def test_an_error_that_concerns_no_host_fails_them_all() -> None:

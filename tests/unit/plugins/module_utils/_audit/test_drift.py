@@ -135,7 +135,13 @@ def test_missing_and_undeclared() -> None:
             "Facebook New page is declared for blog.example.com, but cannot be compared: Keyring connection 20",
             id="a page that is not known",
         ),
-        pytest.param({"id": 99}, "missing", None, "Publicize connection 99 not found", id="an ID that is gone"),
+        pytest.param(
+            {"id": 99},
+            "missing",
+            None,
+            "Connection 99 is declared for blog.example.com, but is not connected: Publicize",
+            id="an ID that is gone",
+        ),
     ],
 )
 def test_what_cannot_be_applied(options: Record, code: str, number: Optional[int], text: str) -> None:
@@ -172,7 +178,11 @@ def test_entries_that_contradict_each_other() -> None:
 def test_a_site_that_no_account_has() -> None:
     result = run(*BLOG, entry(site="nowhere.example.com", service="mastodon"))
     assert found(result) == [("missing", "nowhere.example.com", None)]
-    assert "none of the accounts has a site nowhere.example.com" in result.findings[0].text
+    assert result.findings[0].text == (
+        "Mastodon is declared for nowhere.example.com, but none of the accounts has a site nowhere.example.com."
+    )
+    gone = run(*BLOG, entry(site="nowhere.example.com", id=99)).findings[0]
+    assert gone.text.startswith("Connection 99 is declared for nowhere.example.com, but none")
 
 
 def test_sites_that_are_not_looked_at() -> None:

@@ -260,6 +260,7 @@ def test_applications() -> None:
         ("application_old", None, 70),
         ("application_old", "shop.example.com", 73),
     ]
+    assert {one.connection["url"] for one in found} == {"https://wordpress.com/me/security/connected-applications"}
     assert found[0].text == "The application Wide has full access to the account ada and all of its sites."
     assert found[1].text == (
         "The application Old & narrow has access to the account ada since 2025-05-27, for more than 365 days."

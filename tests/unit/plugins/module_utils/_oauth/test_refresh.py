@@ -162,6 +162,17 @@ def test_without_a_refresh_token_a_warning_shows_the_end(issuer: Issuer, file: P
     assert issuer.refreshes == 0
 
 
+@pytest.mark.parametrize(
+    ("end", "warned"), [("soon", True), ("2026-11-25", True), ("", False), (None, False), (0, False)]
+)
+def test_end_that_is_no_date_is_reported(issuer: Issuer, file: Path, end: Any, warned: bool) -> None:
+    write(file, {**document(issuer.url, 60), "expires_at": end})
+    made = refresh.with_valid_token(options(file, issuer.url))
+    assert made.api_token == "old-access-token"
+    assert any("expires_at" in warning and str(file) in warning for warning in made.warnings()) is warned
+    assert issuer.refreshes == 0
+
+
 def test_plain_text_has_no_end(issuer: Issuer, file: Path) -> None:
     file.write_text("sim-token\n")
     assert refresh.with_valid_token(options(file, issuer.url)).api_token == "sim-token"
@@ -409,12 +420,10 @@ def test_connection_refused(file: Path, issuer: Issuer) -> None:
         "{url}@evil.example/oauth2-1/token",
         "{url}/oauth2-1/token-info",
         "{url}/other",
-        7,
     ],
 )
-def test_refresh_token_goes_to_the_api_only(issuer: Issuer, file: Path, token_url: Any) -> None:
-    if isinstance(token_url, str):
-        token_url = token_url.format(url=issuer.url)
+def test_refresh_token_goes_to_the_api_only(issuer: Issuer, file: Path, token_url: str) -> None:
+    token_url = token_url.format(url=issuer.url)
     write(file, document(issuer.url, 60, token_url=token_url))
     made = refresh.with_valid_token(options(file, issuer.url))
     assert "not the token endpoint below api_url" in made.warnings()[0]

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils._cache.evaluate import evaluate
 from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache
-from ansible_collections.community.wpcom.plugins.module_utils._errors import ConnectError, WpcomError
+from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, ConnectError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._operations import (
     FindAccount,
     FindSite,
@@ -55,7 +55,7 @@ def everything() -> World:
     return World(*CONNECTIONS, keyrings=(*KEYRINGS, TWITTER))
 
 
-def read(world: World, *sites: str, test: bool = False) -> ConnectionHealth:
+def read(world: World, *sites: Union[str, int], test: bool = False) -> ConnectionHealth:
     """Return what is read of a world."""
     return evaluate(lambda cache: plan_connection_health(sites, cache, test=test), ReadCache(), world.fetch_all)
 
@@ -99,10 +99,18 @@ def test_sites_are_known_by_id() -> None:
     assert set(world.reads) == LISTS | {FindSites()}
 
 
-def test_ids_of_sites_are_not_looked_up() -> None:
+def test_ids_of_sites_with_connections_or_that_were_found_before_are_not_looked_up() -> None:
     world = everything()
-    assert read(world, "2", "99").site_ids == {2, 99}
+    assert read(world, "2", 99).site_ids == {2, 99}
     assert set(world.reads) == LISTS
+
+
+def test_id_of_another_site_has_to_exist() -> None:
+    with pytest.raises(ApiError) as caught:
+        read(everything(), "2", "99")
+    assert caught.value.code == "unknown_blog"
+    world = World(*CONNECTIONS, responses={FindSite("99"): refusal(403, "unauthorized")})
+    assert read(world, "99").site_ids == {99}
 
 
 def test_site_that_is_not_in_the_list_is_asked_for() -> None:

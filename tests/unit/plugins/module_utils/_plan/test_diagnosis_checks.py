@@ -218,6 +218,20 @@ def test_everything_is_fine() -> None:
         (HERE, RawResponse(status=302, failure="redirect"), "reachability", "failed", ["not the API"]),
         (HERE, RawResponse(status=502, failure="temporary_error"), "reachability", "failed", ["later"]),
         (HERE, RawResponse(status=500, failure="limit_reached"), "reachability", "failed", ["Wait a minute"]),
+        (
+            HERE,
+            RawResponse(status=429, failure="too_many_requests", code="too_many_requests", document={}),
+            "reachability",
+            "warning",
+            ["limit", "HTTP 429", "Wait a minute"],
+        ),
+        (
+            HERE,
+            RawResponse(status=429, failure="too_many_requests", code="too_many_requests", document={}),
+            "wire_account",
+            "failed",
+            ["Wait a minute"],
+        ),
         (HERE, success(ACCOUNT), "reachability", "ok", ["HTTP 200"]),
         (changed(has_token=False), None, "token", "failed", ["missing", "WPCOM_API_TOKEN"]),
         (
@@ -379,6 +393,18 @@ def test_scope_that_is_too_narrow_is_seen_by_what_is_refused() -> None:
     assert "sharing" in checks["scope"]["hint"]
 
 
+@pytest.mark.parametrize("failure", ["foreign_page", "broken_json"])
+def test_pages_with_status_200_say_nothing_about_the_token(failure: str) -> None:
+    """A captive portal responds to everything."""
+    checks, _report = diagnose(dict.fromkeys(DOCUMENTS, RawResponse(status=200, failure=failure, message="a page")))
+    assert {name: checks[name]["status"] for name in ("reachability", "token", "scope", "site_binding")} == {
+        "reachability": "failed",
+        "token": "skipped",
+        "scope": "skipped",
+        "site_binding": "skipped",
+    }
+
+
 def test_without_a_token_only_what_is_public_is_asked() -> None:
     queries = asked({}, changed(has_token=False))
     assert {query.credentials for query in queries} <= {ANONYMOUS, "wrong_token"}
@@ -504,10 +530,45 @@ def test_server_that_is_something_else(served_by: Any, answer: Any, status: str)
     assert TOKEN not in str(ended.result)
 
 
-def test_option_that_is_wrong_fails() -> None:
+def test_option_of_the_connection_that_is_wrong_fails() -> None:
     ended = run("diagnostics", NOWHERE, timeout=0)
     assert ended.failed
     assert ended.result["error"]["code"] == "invalid_option"
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "code"),
+    [
+        (None, ["does not exist"], "invalid_option"),
+        ("", ["is empty"], "invalid_option"),
+        ('{"access_token": ', ["malformed"], "invalid_option"),
+        (
+            '{"access_token": "old-token", "expires_at": 1, "refresh_token": "old-refresh", "client_id": "7"}',
+            ["expired at", "Could not refresh", "log in again"],
+            "invalid_client",
+        ),
+    ],
+)
+def test_token_that_cannot_be_used_is_a_finding(
+    content: Optional[str], words: list[str], code: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    """The network is checked all the same."""
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+        file.chmod(0o600)
+    ended = run("diagnostics", simulator.url, api_token=None, api_token_file=str(file))
+    assert not ended.failed, ended.result
+    checks = {check["name"]: check for check in ended.result["checks"]}
+    assert checks["token"]["status"] == "failed"
+    assert all(word in checks["token"]["detail"] for word in words), checks["token"]
+    assert "community.wpcom.get_token" in checks["token"]["hint"]
+    assert states(checks)["reachability"] == states(checks)["wire_external_services"] == "ok"
+    reported = next(check for check in ended.result["report"]["checks"] if check["name"] == "token")
+    assert reported["code"] == code
+    assert str(tmp_path) not in str(ended.result["report"])
+    assert "old-token" not in str(ended.result)
+    assert "old-refresh" not in str(ended.result)
 
 
 def test_clock_of_a_server_is_its_date_header(served_by: Any) -> None:
