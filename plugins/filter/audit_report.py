@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_report
 short_description: Audit gathered connections and applications
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_sites
 short_description: Select the sites of an account that an audit looks at
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: converge_accounts
 short_description: Group hosts by the WordPress.com account that their token belongs to
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:

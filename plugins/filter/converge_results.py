@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: converge_results
 short_description: Split the results of bulk tasks into the results of the hosts
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The community.wpcom authors (@ansible-collections)
 description:

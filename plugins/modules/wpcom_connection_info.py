@@ -51,12 +51,14 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+    version_added: 0.2.0
   parallel:
     description:
       - The number of parallel requests. Must be between 1 and 32.
       - If WordPress.com throttles one request, all of them pause.
     type: int
     default: 4
+    version_added: 0.2.0
   service:
     description:
       - Only gather this service and connections to it.

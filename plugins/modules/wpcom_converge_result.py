@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: wpcom_converge_result
 short_description: Report the result of a task for a WordPress.com account on a host
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Ends with the result that a task for a whole account had for one host, so that the number of changed and failed hosts is
     right, and each host shows its own changes.
