@@ -149,14 +149,14 @@ def suites(file: Path) -> list[Path]:
     return [path for path in candidates if (ROOT / path).exists()] + [TESTS]
 
 
-def is_noticed(mutant: Mutant, tree: Path) -> Optional[str]:
-    """Return the tests that notice a mutant in a copy of the checkout, None where none does."""
+def is_noticed(mutant: Mutant, tree: Path, *, near: bool) -> Optional[str]:
+    """Return the tests that notice a mutant in a copy of the checkout, None where none does; ``near`` are those that mirror it."""
     collection = tree / "ansible_collections" / "community" / "wpcom"
     target = collection / mutant.file
     source = target.read_bytes()
     try:
         target.write_bytes(mutant.apply(source))
-        for path in suites(mutant.file):
+        for path in suites(mutant.file)[: -1 if near else None]:
             try:
                 if not passes(path, tree):
                     return str(path)
@@ -183,6 +183,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", action="append", help="a part of the name of a file")
     parser.add_argument("--least", type=float, default=0, help="fail below this score, in percent")
+    parser.add_argument("--near", action="store_true", help="not all unit tests, which takes minutes for each survivor")
     given = parser.parse_args()
     files = sorted(path.relative_to(ROOT) for path in (ROOT / CODE).rglob("*.py"))
     files = [path for path in files if not given.file or any(part in str(path) for part in given.file)]
@@ -194,11 +195,11 @@ def main() -> None:
         copied = tree / "ansible_collections" / "community" / "wpcom"
         ignored = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".hypothesis")
         shutil.copytree(ROOT, copied, ignore=ignored)
-        if not passes(TESTS, tree):
+        if not given.near and not passes(TESTS, tree):
             raise SystemExit("the unit tests fail without any mutant")
         for number, mutant in enumerate(drawn, 1):
             start = time.monotonic()
-            noticed = is_noticed(mutant, tree)
+            noticed = is_noticed(mutant, tree, near=given.near)
             if noticed is None:
                 survivors.append(mutant)
             print(
