@@ -380,7 +380,6 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, found: R
             diff=Diff(diff_view(existing), diff_view(existing), _header(desired, existing)),
             existing=existing,
         )
-    prefetch(cache, ListKeyringConnections(), GetService(str(existing.get("service"))))
     _check_own(existing, cache)
     published = publishing_service(existing, cache)
     profiles = _profiles(existing, published, cache)

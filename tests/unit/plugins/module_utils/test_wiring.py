@@ -219,20 +219,6 @@ def test_single_task_reads_everything_at_once(simulator: Simulator) -> None:
     assert len(set(reads.values())) == 3
 
 
-def test_single_task_by_id_reads_at_once_what_a_change_requires(simulator: Simulator) -> None:
-    simulator.reset(world=worlds.world(1, 1))
-    simulator.fault(kind="delay", seconds=0.3, times=-1)
-    (entry,) = worlds.desired_by_id(1, 1, shared=True)
-    assert run(simulator, "publicize", api_token=worlds.TOKEN, **entry).result["changed"]
-    first, *further = simulator.requests("GET")
-    assert first["path"] == f"/me/publicize-connections/{entry['id']}"
-    assert len({request["connection"] for request in further}) == len(further) == 2
-    # Without a change neither is read.
-    simulator.clear_requests()
-    assert not run(simulator, "publicize", api_token=worlds.TOKEN, **entry).result["changed"]
-    assert [request["path"] for request in simulator.requests()] == [first["path"]]
-
-
 def test_sites_that_the_lists_lack_are_read_over_several_connections(simulator: Simulator) -> None:
     world = worlds.world(30, 2)
     simulator.reset(world={**world, "tokens": [{**world["tokens"][0], "scope": "sharing"}]})
