@@ -40,7 +40,14 @@ KEYRINGS = [
     {"ID": 21, "user_ID": ME, "service": "linkedin", "external_ID": "901", "external_name": "ada"},
     {"ID": 22, "user_ID": ME, "service": "mastodon", "external_ID": "902", "external_name": "@ada"},
     {"ID": 23, "user_ID": ME, "service": "mastodon", "external_ID": "903", "external_name": "@shop"},
-    {"ID": 30, "user_ID": OTHER, "service": "linkedin", "external_ID": "904", "external_name": "grace"},
+    {
+        "ID": 30,
+        "user_ID": OTHER,
+        "service": "linkedin",
+        "external_ID": "904",
+        "external_name": "grace",
+        "listed_for": [ME],
+    },
 ]
 WORLD: dict[str, Any] = {
     "users": [{"ID": ME, "username": "me"}, {"ID": OTHER, "username": "other"}],
@@ -185,6 +192,33 @@ tasks = st.one_of(
     publicize_tasks, publicize_tasks, bulk_tasks, bulk_tasks, keyring_tasks, application_tasks, info_tasks
 )
 
+# Tasks of which most write, for troubles that befall the writes.
+writes = st.one_of(
+    st.tuples(st.just("publicize"), creations),
+    st.tuples(
+        st.just("publicize"),
+        st.sampled_from(
+            [
+                {"id": 50, "state": "absent"},
+                {"id": 51, "shared": False},
+                {"id": 51, "external_user_id": "12", "shared": False},
+            ]
+        ),
+    ),
+    st.tuples(
+        st.just("bulk"),
+        st.fixed_dictionaries(
+            {
+                "connections": st.lists(creations, min_size=2, max_size=3),
+                "on_error": st.sampled_from(["stop", "continue"]),
+                "report": st.just("all"),
+            }
+        ),
+    ),
+    st.tuples(st.just("keyring"), st.sampled_from([{"id": 22, "state": "absent", "cascade": True}])),
+    st.tuples(st.just("application"), st.just({"title": "Editor", "state": "absent"})),
+)
+
 # Late enough that nobody waits for it, and early enough that the guide promises at most one connection.
 delays = st.sampled_from([0.5, 1.5, 2.5]).map(lambda timeouts: timeouts * TIMEOUT)
 troubles = st.one_of(
@@ -199,6 +233,7 @@ troubles = st.one_of(
 places = st.tuples(st.just("POST"), st.integers(0, 3)) | st.tuples(st.sampled_from(["POST", "GET"]), st.integers(0, 6))
 plans = st.dictionaries(places, troubles, min_size=1, max_size=3)
 roles = st.sampled_from(["administrator", "administrator", "editor", "author", "contributor"])
+plans_of_writes = st.dictionaries(st.tuples(st.just("POST"), st.integers(0, 2)), troubles, min_size=1, max_size=3)
 switches = st.fixed_dictionaries(
     {
         "create_duplicate": st.sampled_from(["existing", "second", "error"]),
@@ -295,6 +330,10 @@ class Controllers(RuleBasedStateMachine):
     @rule(task=tasks, plan=plans)
     def converge_in_trouble(self, task: tuple[str, dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
         """Whatever becomes of the responses, the failure is true, and the next run does what is left to do."""
+        self.in_trouble(task, plan)
+
+    def in_trouble(self, task: tuple[str, dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
+        """Run a task whose requests are in trouble, and then without."""
         kind, given = task[0], self.resolved(task[1])
         before = self.state()
         real, run = self.run(kind, given, troubles=plan)
@@ -317,6 +356,11 @@ class Controllers(RuleBasedStateMachine):
         if not again.failed and not self.token_is_revoked():
             self.check_converged(kind, given)
         self.restore_token()
+
+    @rule(task=writes, plan=plans_of_writes)
+    def write_in_trouble(self, task: tuple[str, dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
+        """The same, where it matters most."""
+        self.in_trouble(task, plan)
 
     @rule(first=tasks, second=tasks, same=st.booleans(), at=places)
     def converge_together(
