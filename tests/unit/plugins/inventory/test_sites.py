@@ -541,7 +541,7 @@ def test_options_are_templates_and_come_before_variables(
         ({"api_token": [ADA]}, "api_token must be a single value, got a list"),
         ({"hostname": {"wpcom_site_id": None}}, "hostname must be a single value, got a mapping"),
         # Ansible takes it for false.
-        ({"validate_certs": "ture"}, "validate_certs must be true or false, got 'ture': correct validate_certs"),
+        ({"validate_certs": "maybe"}, "validate_certs must be true or false, got 'maybe': correct validate_certs"),
         ({"connections": "{{ 'perhaps' }}"}, "connections must be true or false, got 'perhaps'"),
         ({"hostname": 5}, "hostname must be a string, got 5"),
         ({"filter": ["true"]}, "Unknown option: filter"),
@@ -555,7 +555,7 @@ def test_wrong_options(inventory: Inventory, options: dict[str, Any], said: str)
     assert said in inventory.refuse(**options)
 
 
-@pytest.mark.parametrize("value", ["ture", "2"])
+@pytest.mark.parametrize("value", ["maybe", "2"])
 def test_a_variable_that_is_no_boolean_does_not_disable_validation(
     inventory: Inventory, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
