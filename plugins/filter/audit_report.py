@@ -147,6 +147,9 @@ from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report impo
 from ansible_collections.community.wpcom.plugins.plugin_utils._audit_report import audit_report as report
 from ansible_collections.community.wpcom.plugins.plugin_utils._plain import as_list, plain, validation_errors
 
+# What a site responds by itself: Jetpack Social is disabled, the site is private, or it does not exist.
+_REJECTED = (400, 403, 404)
+_SHOWN = 5
 _LISTS = ("publicize_connections", "keyring_connections", "services", "sites", "connected_applications")
 
 
@@ -167,6 +170,7 @@ def audit_report(
         raise _error("the input must be a list of accounts, and so must others")
     seen += [{}] * (len(gathered) - len(seen))
     _check_tokens(gathered)
+    _check_read(seen)
     try:
         found = report(
             [_account(position, one, beside) for position, (one, beside) in enumerate(zip(gathered, seen))],
@@ -186,11 +190,22 @@ def _check_tokens(gathered: Sequence[Any]) -> None:
     items = [one.get("item") for one in gathered if isinstance(one, dict)]
     names = [str(item["name"]) for item in items if isinstance(item, dict) and item.get("has_token") is False]
     if len(names) > 1:
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         raise _error(
             f"wpcom_api_token or wpcom_api_token_file is required for the accounts {shown}: the token in the environment "
             "belongs to one account only"
         )
+
+
+def _check_read(seen: Sequence[Any]) -> None:
+    """Refuse sites whose list could not be read, unless the site itself rejects it, as it does where sharing is off."""
+    errors = [error for beside in seen for error in beside.get("site_errors") or ()]
+    failed = [one for one in errors if one["error"].get("status") not in _REJECTED]
+    if failed:
+        shown = "; ".join(str(one["error"].get("msg") or "").rstrip(".") for one in failed[:_SHOWN])
+        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        number = f"{len(failed)} site{'' if len(failed) == 1 else 's'}"
+        raise _error(f"the connections of other users on {number} could not be read: {shown}{more}")
 
 
 def _names(sites: Any) -> list[str] | None:

@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check everything about an account and its API that reading can check."""
+"""Check the connection to WordPress.com, the token, and the responses of the API."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ short_description: Check the connection to WordPress.com, the token, and the res
 version_added: 1.0.0
 description:
   - Checks the network, the token, and whether the responses of the API have the form that this collection expects.
-  - Shows for every uncertainty about the API that reading can decide on which side the server is.
-  - Returns a report that can be attached to a public issue. It contains no names, IDs, tokens or URLs.
-  - Sends at most 25 requests, all of them GET, one after the other, and each of them once. After a response that says that
-    the request limit is reached, no further request is sent.
+  - Shows how the API behaves where its behavior is not documented, as far as reading can show it.
+  - Returns a report that can be attached to a public issue. It does not contain names, IDs, tokens or URLs.
+  - Sends at most 25 requests, all of them C(GET), one after the other, without retries. After a response that says that the
+    request limit is reached, no further request is sent.
   - The module does not fail because of what it finds, including a token that is missing, malformed, or cannot be refreshed. It
     fails if another option is wrong.
   - The playbook C(community.wpcom.doctor) runs this module, shows one line for each check, and writes the report to a file.

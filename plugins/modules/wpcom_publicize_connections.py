@@ -136,6 +136,7 @@ options:
     type: str
     choices: [changes, all]
     default: changes
+    version_added: 1.0.0
 seealso:
   - module: community.wpcom.wpcom_publicize_connection
   - module: community.wpcom.wpcom_connection_info

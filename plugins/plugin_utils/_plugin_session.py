@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins import AnsiblePlugin
 
 from ansible_collections.community.wpcom.plugins.module_utils._cache.read_cache import ReadCache
@@ -49,7 +50,13 @@ class PluginOptions(AnsiblePlugin):  # type: ignore[misc,unused-ignore]
             raise AnsibleParserError(f"Unknown option: {', '.join(unknown)}. Check the names of the options.")
         evaluated = {name: self._evaluated(name, value, var_options) for name, value in direct.items()}
         for name, value in evaluated.items():
-            _check_kind(name, value, self.option_definitions[name].get("type"))
+            kind = self.option_definitions[name].get("type")
+            _check_kind(name, value, kind)
+            if kind == "bool":
+                _check_boolean(name, value, name)
+        for option in CONNECTION_OPTIONS:
+            if option.type == "bool" and option.name not in evaluated:
+                _check_boolean(option.name, os.environ.get(option.environment), option.environment)
         self.given = {name: value for name, value in evaluated.items() if name not in _NAMES or value not in ("", None)}
         with _without_empty_variables():
             super().set_options(task_keys=task_keys, var_options=var_options, direct=self.given)
@@ -78,6 +85,16 @@ def _check_kind(name: str, value: Any, kind: str | None) -> None:
         raise AnsibleParserError(f"{name} must be {'a list' if kind == 'list' else 'a single value'}, got a mapping.")
     if isinstance(value, (list, tuple)) and kind != "list":
         raise AnsibleParserError(f"{name} must be {'a mapping' if kind == 'dict' else 'a single value'}, got a list.")
+
+
+def _check_boolean(name: str, value: Any, source: str) -> None:
+    """Refuse what is not a boolean: Ansible takes it for false, and certificates would not be validated."""
+    if value in ("", None):
+        return
+    try:
+        boolean(value)
+    except TypeError:
+        raise AnsibleParserError(f"{name} must be true or false, got {value!r}: correct {source}.") from None
 
 
 def connection_options(params: Mapping[str, Any]) -> ConnectionOptions:

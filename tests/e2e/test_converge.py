@@ -221,7 +221,9 @@ def test_a_wrong_host_fails_with_its_name_and_keeps_its_account_from_being_writt
         r"^fatal: \[a2\]: FAILED! => .*\n.*\n +\"msg\": \"social_connections\[0\]: .*@nobody@", printed, re.M
     )
     assert re.search(
-        r"^fatal: \[g6\]: FAILED! => .*\n.*\n +\"msg\": \"social_connections\[0\]: shred\. ", printed, re.M
+        r"^fatal: \[g6\]: FAILED! => .*\n.*\n +\"msg\": \"social_connections\[0\]: Unsupported parameters: shred\. ",
+        printed,
+        re.M,
     )
     assert "mastodon @team@mastodon.example: failed, Could not create" in printed
     assert sorted(entry["path"] for entry in fleet.simulator.requests("POST") if entry["applied"]) == [

@@ -53,6 +53,7 @@ def test_exit_status_is_that_of_doctor_fail_on(ansible: Any, connected: Mapping[
     ("extra", "words"),
     [
         ({"doctor_fail_on": ["failed", "broken"]}, "doctor_fail_on must be a list of statuses"),
+        ({"doctor_fail_one": ["failed"]}, "Unknown variables: doctor_fail_one."),
         ({"doctor_report_path": "missing/report.json"}, "doctor_report_path must be the path"),
     ],
 )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import stat
@@ -60,14 +61,14 @@ def with_valid_token(
         with lock(file, options.timeout, transport.sleep):
             token = read_token(path)
             if _is_due(token.document) and token.document.get("refresh_token"):
-                document = _refreshed(token.document, file, refresh or _sender(transport, options.api_url))
+                send = _once_if_refused(file, refresh or _sender(transport, options.api_url))
+                document = _refreshed(token.document, file, send)
                 token = Token(document["access_token"], document, token.warnings)
     except (ConnectError, ResponseError, OptionError, NotPossibleError) as error:
         return _unless_expired(options, error)
     except ApiError as error:
-        if error.status == 429 or (error.status or 0) >= 500:
+        if not _is_refusal(error):
             return _unless_expired(options, error)
-        # The server has refused, and would again.
         error.message = f"{_subject(options)} {_end(token.document)}. {error.message}"
         raise
     finally:
@@ -156,6 +157,41 @@ def _refreshed(document: Mapping[str, Any], file: str, refresh: RefreshToken) ->
     except OSError as error:
         raise NotPossibleError(f"the file {file} cannot be replaced ({error.strerror})") from None
     return new
+
+
+# By file and refresh token: what the server has refused, it would refuse again for each item of a loop.
+_refused: dict[tuple[str, bytes], ApiError] = {}
+
+
+def _once_if_refused(file: str, refresh: RefreshToken) -> RefreshToken:
+    """Return what sends a refresh token, but not again in this process after the server has refused it."""
+
+    def send(document: Mapping[str, Any]) -> Mapping[str, Any]:
+        # Not the secret itself, which would stay in memory.
+        key = (file, hashlib.sha256(str(document["refresh_token"]).encode()).digest())
+        if key not in _refused:
+            try:
+                return refresh(document)
+            except ApiError as error:
+                if not _is_refusal(error):
+                    raise
+                _refused[key] = error
+        known = _refused[key]
+        raise ApiError(
+            known.message,
+            code=known.code,
+            status=known.status,
+            api_message=known.api_message,
+            method=known.method,
+            path=known.path,
+        )
+
+    return send
+
+
+def _is_refusal(error: ApiError) -> bool:
+    """Whether it is the server of the tokens that refuses: not one that is overloaded, nor something between."""
+    return bool(error.code) and error.status != 429 and (error.status or 0) < 500
 
 
 def _sender(transport: Transport, api_url: str) -> RefreshToken:

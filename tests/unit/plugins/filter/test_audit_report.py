@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -118,6 +118,20 @@ def test_connections_of_other_users_and_sites_that_refuse() -> None:
     report = audit_report([gathered(BROKEN)], others=[others], date=DATE)["report"]
     assert [(row["id"], row["owner"]) for row in report["connections"]] == [(50, "ada"), (60, "user 2")]
     assert report["unread_sites"] == ["9", "news.example.org"]
+
+
+def test_sites_that_could_not_be_read_are_an_error() -> None:
+    def seen(*statuses: Optional[int]) -> list[dict[str, Any]]:
+        errors = [{"site": "1", "error": {"status": status, "msg": f"No list: HTTP {status}."}} for status in statuses]
+        return [{"publicize_connections": [], "site_errors": errors}]
+
+    with pytest.raises(
+        AnsibleFilterError, match="users on 2 sites could not be read: No list: HTTP 500; No list: HTTP None"
+    ):
+        audit_report([gathered(BROKEN)], others=seen(500, 403, None), date=DATE)
+    with pytest.raises(AnsibleFilterError, match=r"on 7 sites .*; and 2 more"):
+        audit_report([gathered(BROKEN)], others=seen(*[401] * 7), date=DATE)
+    assert audit_report([gathered(BROKEN)], others=seen(400, 403, 404), date=DATE)["report"]["unread_sites"]
 
 
 def test_sites_by_all_their_names() -> None:

@@ -540,6 +540,9 @@ def test_options_are_templates_and_come_before_variables(
         ({"api_token": {"token": ADA}}, "api_token must be a single value, got a mapping"),
         ({"api_token": [ADA]}, "api_token must be a single value, got a list"),
         ({"hostname": {"wpcom_site_id": None}}, "hostname must be a single value, got a mapping"),
+        # Ansible takes it for false.
+        ({"validate_certs": "maybe"}, "validate_certs must be true or false, got 'maybe': correct validate_certs"),
+        ({"connections": "{{ 'perhaps' }}"}, "connections must be true or false, got 'perhaps'"),
         ({"hostname": 5}, "hostname must be a string, got 5"),
         ({"filter": ["true"]}, "Unknown option: filter"),
         ({"timeout": 0}, "timeout must be 1 or more"),
@@ -550,6 +553,19 @@ def test_options_are_templates_and_come_before_variables(
 )
 def test_wrong_options(inventory: Inventory, options: dict[str, Any], said: str) -> None:
     assert said in inventory.refuse(**options)
+
+
+@pytest.mark.parametrize("value", ["maybe", "2"])
+def test_a_variable_that_is_no_boolean_does_not_disable_validation(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("WPCOM_VALIDATE_CERTS", value)
+    assert f"validate_certs must be true or false, got '{value}'" in inventory.refuse(api_token=ADA)
+    assert inventory.requests == []
+    assert inventory.read(api_token=ADA, validate_certs="yes").hosts
+    for valid in ("no", "TRUE", "0", ""):
+        monkeypatch.setenv("WPCOM_VALIDATE_CERTS", valid)
+        assert inventory.read(api_token=ADA).hosts
 
 
 def test_missing_token(inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:

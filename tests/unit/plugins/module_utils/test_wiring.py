@@ -219,6 +219,15 @@ def test_single_task_reads_everything_at_once(simulator: Simulator) -> None:
     assert len(set(reads.values())) == 3
 
 
+def test_change_by_id_keeps_to_its_connection(simulator: Simulator) -> None:
+    """Two more reads take two round trips; over another connection the second one would take three."""
+    simulator.reset(world=worlds.world(1, 1))
+    (entry,) = worlds.desired_by_id(1, 1, shared=True)
+    assert run(simulator, "publicize", api_token=worlds.TOKEN, **entry).result["changed"]
+    assert len(simulator.requests()) == 4
+    assert len({request["connection"] for request in simulator.requests()}) == 1
+
+
 def test_sites_that_the_lists_lack_are_read_over_several_connections(simulator: Simulator) -> None:
     world = worlds.world(30, 2)
     simulator.reset(world={**world, "tokens": [{**world["tokens"][0], "scope": "sharing"}]})

@@ -388,7 +388,20 @@ def test_refused_refresh_token_asks_for_a_new_login_once(
     assert "log in again with the playbook community.wpcom.get_token" in error.message
     assert "spent-refresh-token" not in str(error.as_result())
     assert issuer.refreshes == 1
+    # Neither do the other items of a loop ask again, until the user has logged in.
+    again = failure(options(file, issuer.url))
+    assert again.as_result() == error.as_result()
+    assert issuer.refreshes == 1
     assert file.read_bytes() == before
+    write(file, document(issuer.url, expires_in))
+    assert refresh.with_valid_token(options(file, issuer.url)).api_token != "old-access-token"
+
+
+def test_valid_token_is_used_where_something_between_refuses(issuer: Issuer, file: Path) -> None:
+    issuer.simulator.fault(kind="status", status=403, body="<html>blocked</html>", content_type="text/html", times=-1)
+    made = refresh.with_valid_token(options(file, issuer.url, retries=0))
+    assert made.api_token == "old-access-token"
+    assert "was not refreshed" in made.warnings()[0]
 
 
 @pytest.mark.parametrize("fault", ["cut", "status", "html", "limit_reached", "garbage"])
