@@ -66,7 +66,6 @@ def environment(tmp_path: Path, simulator: Simulator) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
         "ANSIBLE_NOCOLOR": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "WPCOM_API_URL": simulator.url,
     }
 

@@ -65,7 +65,6 @@ class Ansible:
             LC_ALL="C.UTF-8",
             NO_PROXY="*",
             PATH=os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)]),
-            PYTHONDONTWRITEBYTECODE="1",
             ANSIBLE_CALLBACK_PLUGINS=str(Path(__file__).parent / "callbacks"),
             ANSIBLE_COLLECTIONS_PATH=str(collections),
             ANSIBLE_LOCALHOST_WARNING="False",

@@ -128,7 +128,6 @@ def start(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., Rulebo
         NO_PROXY="*",
         no_proxy="*",
         PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        PYTHONDONTWRITEBYTECODE="1",
         ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "tree"),
         WPCOM_API_URL=simulator.url,
         WPCOM_RETRIES="0",
