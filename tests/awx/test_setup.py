@@ -166,8 +166,6 @@ def controller() -> Iterator[Controller]:
 def setup(ansible: Ansible, controller: Controller, *arguments: str, **environment: str) -> Outcome:
     """Run the playbook."""
     access = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "controller-token"}
-    # The actions of the temporary folder are compiled once.
-    access["PYTHONDONTWRITEBYTECODE"] = ""
     return ansible.run("ansible-playbook", "community.wpcom.awx_setup", *arguments, **access, **environment)
 
 
