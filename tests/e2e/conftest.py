@@ -102,9 +102,13 @@ class Ansible:
 
 
 class Watch:
-    """Looks at the command lines of all processes, as "ps" does, for as long as a test takes, and at those' environments."""
+    """Looks at the command lines of all processes, as "ps" does, for as long as a test takes.
 
-    def __init__(self) -> None:
+    ``environments`` are those of the processes with this home folder: other tests may run at the same time.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = f"HOME={home}\0".encode()
         self.seen: set[str] = set()
         self.environments: set[str] = set()
         self._end = threading.Event()
@@ -116,9 +120,9 @@ class Watch:
                 if folder.name.isdigit():
                     try:
                         line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                        # Of the processes of Ansible, each once.
-                        if line not in self.seen and ("ansible" in line or "AnsiballZ" in line):
-                            self.environments.add((folder / "environ").read_bytes().decode(errors="replace"))
+                        environment = b"" if line in self.seen else (folder / "environ").read_bytes()
+                        if self._home in environment:
+                            self.environments.add(environment.decode(errors="replace"))
                         self.seen.add(line)
                     except OSError:
                         continue

@@ -210,7 +210,7 @@ def test_secrets_are_shown_nowhere(flow: str, ansible: Any, simulator: Simulator
 
     watcher = threading.Thread(target=keep, daemon=True)
     watcher.start()
-    with Watch() as watch:
+    with Watch(ansible.home) as watch:
         run = runs.in_pipe(
             ansible,
             PLAYBOOK,

@@ -212,7 +212,7 @@ def test_only_the_api_sees_the_token(
     token_path.write_text(TOKEN, encoding="utf-8")
     token_path.chmod(0o600)
     environment = {"WPCOM_API_TOKEN": TOKEN} if way == "environment" else {}
-    with Watch() as watch:
+    with Watch(ansible.home) as watch:
         outcome = ansible.play(
             PLAY.format(default=default, option=option, in_process=IN_PROCESS[way]),
             "-vvvv",
