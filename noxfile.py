@@ -442,7 +442,15 @@ def units(session: nox.Session, core: str) -> None:
     """Run the unit tests on the oldest Python, without those that take long and depend on no version of Python."""
     _install(session, f"core-{core}")
     folder = "tests/unit/plugins/module_utils"
-    slow = _files(session, f"{folder}/test_troubles_*.py", f"{folder}/test_result_size.py")
+    names = (
+        "test_troubles_*",
+        "test_result_size",
+        "test_event_source",
+        "_api/test_api",
+        "_http/test_limits",
+        "_*/test_properties",
+    )
+    slow = _files(session, *(f"{folder}/{name}.py" for name in names))
     exclude = [option for name in slow for option in ("--exclude", name)] if not session.posargs else []
     with _copy(session):
         output = _ansible_test(session, "units", "--venv", "--python", OLDEST_TARGET, *exclude, *session.posargs)

@@ -72,8 +72,11 @@ def environment(tmp_path: Path, simulator: Simulator) -> dict[str, str]:
 
 def run(environment: dict[str, str], browser: Any, button: str, **variables: Any) -> tuple[int, str, str]:
     """Run the playbook, open its URL and press a button; return its status and output, and the text of the last page."""
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
 
+    patient = WebDriverWait(browser, 20, ignored_exceptions=[NoSuchElementException, StaleElementReferenceException])
     process = subprocess.Popen(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
@@ -96,7 +99,9 @@ def run(environment: dict[str, str], browser: Any, button: str, **variables: Any
         if URL.match(line):
             browser.get(line.strip())
             browser.find_element(By.ID, button).click()
-            page = browser.find_element(By.TAG_NAME, "body").text
+            page = patient.until(
+                lambda one: "/callback" in one.current_url and one.find_element(By.TAG_NAME, "body").text
+            )
     deadline.cancel()
     return process.wait(timeout=30), output, page
 
