@@ -327,7 +327,7 @@ def test(session: nox.Session) -> None:
     names = [name for name in session.posargs or CHECKS if name not in LAST]
     last = [name for name in session.posargs or LAST if name in LAST]
     # Many of them wait for a half of their time: for processes, the network, and timeouts.
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as lanes:
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as lanes:
         try:
             results = [*lanes.map(check, names), *map(check, last)]
         finally:
@@ -445,6 +445,7 @@ def units(session: nox.Session, core: str) -> None:
     names = (
         "test_troubles_*",
         "test_result_size",
+        "test_hostile_server",
         "test_event_source",
         "_api/test_api",
         "_http/test_limits",
