@@ -655,8 +655,8 @@ def docs(session: nox.Session) -> None:
             shutil.copyfile(picture, pages / relative)
             for page in pages.glob("*.rst"):
                 page.write_text(page.read_text().replace(f"{published}{relative}", str(relative)))
-        # References to Ansible's own documentation cannot be resolved without its inventory from the network.
-        settings = ("-Dextensions=sphinx_antsibull_ext", "-Dsuppress_warnings=ref.ref")
+        # References to Ansible's own pages and variables cannot be resolved without its inventory from the network.
+        settings = ("-Dextensions=sphinx_antsibull_ext", "-Dsuppress_warnings=ref.ref,ref.envvar")
         style = ("-Dhtml_static_path=style", "-Dhtml_css_files=menu.css")
         session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", name, *settings, *style, str(pages), str(site))
     missing = [module for module in _modules(session) if not (site / f"{module}_module.html").exists()]

@@ -16,7 +16,7 @@ from .fleet import Fleet
 from .measure import ROOT, Bench, WrongRunError
 from .soak import Soak
 
-CASES = ("one", "ten", "hundred", "thousand", "hosts", "inventory", "fleet", "memory", "soak")
+CASES = ("one", "ten", "hundred", "thousand", "hosts", "inventory", "fleet", "audit", "memory", "soak")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -65,6 +65,9 @@ HOSTS = Job(50, True, 0)
 SITES = tuple(Job(size, False, 0, forks=1) for size in (100, 1000, 10_000))
 
 
+# 1,000 sites with 5 connections each.
+AUDIT = Job(5000, False, 150, parallel=32)
+_AUDITS = ("empty", "audit", "audit-others")
 _GROWTH = (("inventory", SITES[2]), ("inventory", SITES[1]))
 
 
@@ -165,6 +168,7 @@ def groups(case: str, quick: bool) -> list[Group]:
             "thousand": [(bulk, replace(N1000, changed=False)), (bulk, N1000)],
             "hosts": [(("hosts-uri", "hosts-module", "hosts-fast"), Job(10, True, 0))],
             "inventory": [(_INVENTORIES, SITES[0])],
+            "audit": [(_AUDITS, replace(AUDIT, size=500))],
         }
         return small.get(case, [])
     full: dict[str, list[Group]] = {
@@ -174,6 +178,7 @@ def groups(case: str, quick: bool) -> list[Group]:
         "thousand": _matrix(_THOUSAND, N1000),
         "hosts": [(_HOSTS, HOSTS), (_HOSTS, replace(HOSTS, forks=20))],
         "inventory": [(_INVENTORIES, job) for job in SITES],
+        "audit": [(_AUDITS, AUDIT)],
     }
     return full.get(case, [])
 

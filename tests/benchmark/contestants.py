@@ -136,6 +136,19 @@ def _role(job: Job, url: str) -> dict[str, str]:
     }
 
 
+def _audit(others: bool) -> Files:
+    """Return the files of a playbook that audits everything, with the connections of other users or without."""
+
+    def files(job: Job, url: str) -> dict[str, str]:
+        return {
+            "playbook.yml": _playbook("audit"),
+            VARIABLES: _as_yaml({"social_connections_audit_others": others}),
+            "inventory.json": inventory(),
+        }
+
+    return files
+
+
 def _script(job: Job, url: str) -> dict[str, str]:
     return {"wanted.json": _as_json(desired_by_id(*shape(job.size), shared=job.changed))}
 
@@ -266,6 +279,16 @@ CONTESTANTS: dict[str, Contestant] = {
         Contestant("bulk", "bulk module", _by_names("bulk"), _lists, _wide),
         Contestant("bulk-diff", "bulk module, --diff", _by_names("bulk"), _lists, _wide, arguments=("--diff",)),
         Contestant("role", "role", _role, _lists, _wide),
+        Contestant("audit", "audit", _audit(False), lambda job: 6, lambda job: 6, works=False),
+        # One request for each site, and two more.
+        Contestant(
+            "audit-others",
+            "audit, with the connections of other users",
+            _audit(True),
+            lambda job: 8 + shape(job.size)[0],
+            lambda job: 6 + job.parallel,
+            works=False,
+        ),
         Contestant("floor", "requests script", _script, _one, _one, parallel=1),
         Contestant("floor-wide", "requests script, as parallel as the bulk module", _script, _one, _wide),
         Contestant(

@@ -322,6 +322,8 @@ def _title(job: Job, cells: Sequence[Cell]) -> str:
         return f"{job.size} hosts with one connection each, forks {job.forks}, {job.latency} ms"
     if cells[0].contestant.name.startswith("inventory"):
         return f"Inventory of {job.size:,} sites with one connection each"
+    if any(cell.contestant.name == "audit" for cell in cells):
+        return f"Audit of {job.size // 5:,} sites with five connections each, {job.latency} ms"
     wide = f", {job.parallel} in parallel" if job.size > 1 else ""
     return f"{size[0].upper()}{size[1:]}, {'changed' if job.changed else 'unchanged'}, {job.latency} ms{wide}"
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import random
+import re
+import unicodedata
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -48,13 +50,19 @@ def day(days: float) -> str:
     return (NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _slug(name: str, number: int) -> str:
+    """Return the domain of a site by its name, without its end."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.findall("[a-z0-9]+", letters)[:3] or ["site"]
+    return "-".join(word[:30] for word in words) + (f"-{number}" if number else "")
+
+
 def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, health: float = 0.06) -> AccountRecords:
     """Return an account that looks after sites, each with up to five connections; ``health`` is the share with a trouble."""
     chance = random.Random(f"{name} {sites}")
     # Two accounts have neither users nor sites nor connections in common.
-    user, first, domain = (1, 0, "example.com") if name != "grace" else (2, 100_000, "example.org")
-    slug = [f"{names[number % len(names)].split()[0].lower()}{number // len(names) or ''}" for number in range(sites)]
-    slug = ["".join(sign for sign in one if sign.isascii() and sign.isalnum()) or "site" for one in slug]
+    me, first, domain = (1, 0, "example.com") if name != "grace" else (2, 100_000, "example.org")
+    slug = [_slug(names[number % len(names)], number // len(names)) for number in range(sites)]
     records: list[dict[str, Any]] = [
         {
             "id": 3000 + first + number,
@@ -79,7 +87,7 @@ def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, he
             page = {"external_id": f"p{number}", "external_name": site["name"], "external_display": site["name"]}
             keyring = {
                 "id": 2000 + first + number,
-                "user_id": user,
+                "user_id": me,
                 "service": service["id"],
                 "label": service["label"],
                 "external_id": f"u{number}",
@@ -100,8 +108,8 @@ def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, he
                     "id": 5000 + first + number,
                     "site_id": site["id"],
                     "keyring_connection_id": keyring["id"],
-                    "keyring_connection_user_id": user,
-                    "user_id": user,
+                    "keyring_connection_user_id": me,
+                    "user_id": me,
                     "shared": chance.random() < 0.7,
                     **{key: keyring[key] for key in ("service", "label", "status", "expires")},
                     **{key: user[key] for key in ("external_id", "external_name", "external_display")},
@@ -121,7 +129,7 @@ def account(sites: int, *, name: str = "ada", names: tuple[str, ...] = NAMES, he
         connected_applications=[
             normalize.connected_application({**one, "id": one["id"] + first, "site": False}) for one in applications
         ],
-        account={"id": user, "username": name},
+        account={"id": me, "username": name},
     )
 
 

@@ -36,6 +36,9 @@ from .subjects import Account, Site, impersonal, one_line, plain_name, subject
 
 APPLY = "Apply the declared state, with the role social_connections."
 
+# What the API says of a site that does not exist.
+_UNKNOWN_SITE = "unknown_blog"
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -164,7 +167,7 @@ class _World:
             known = [*self.account.own, *self.account.others]
             return [one for one in known if str(one.get("site_id")) == query.site]
         if isinstance(query, FindSite):
-            return ApiError(f"Site {query.site} not found", status=404, code="unknown_blog")
+            return ApiError(f"Site {query.site} not found", status=404, code=_UNKNOWN_SITE)
         return None
 
     def at(self, position: int) -> Iterator[tuple[int, list[Drift]]]:
