@@ -39,6 +39,17 @@ class WpcomError(Exception):
         self.path = path
         self.result = result or {}
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return everything but the message and the result, as the arguments of an error that stands for this one."""
+        return {
+            "code": self.code,
+            "status": self.status,
+            "api_message": self.api_message,
+            "method": self.method,
+            "path": self.path,
+        }
+
     def as_result(self) -> dict[str, Any]:
         """Return the keys of the failed task: ``msg``, ``error``, and those of ``result``."""
         return {
@@ -115,14 +126,7 @@ class IndeterminateWriteError(WpcomError):
 
     def __init__(self, cause: WpcomError, *, wait: float | None, timed_out: bool) -> None:
         """Take over what the cause reports."""
-        super().__init__(
-            cause.message,
-            code=cause.code,
-            status=cause.status,
-            api_message=cause.api_message,
-            method=cause.method,
-            path=cause.path,
-        )
+        super().__init__(cause.message, **cause.details)
         self.wait = wait
         self.timed_out = timed_out
 

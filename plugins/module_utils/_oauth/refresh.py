@@ -177,14 +177,7 @@ def _once_if_refused(file: str, refresh: RefreshToken) -> RefreshToken:
                     raise
                 _refused[key] = error
         known = _refused[key]
-        raise ApiError(
-            known.message,
-            code=known.code,
-            status=known.status,
-            api_message=known.api_message,
-            method=known.method,
-            path=known.path,
-        )
+        raise ApiError(known.message, **known.details)
 
     return send
 

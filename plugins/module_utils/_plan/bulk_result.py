@@ -141,10 +141,6 @@ def _failure(failures: Sequence[tuple[Entry, WpcomError]], result: dict[str, Any
     first = failures[0][1]
     return WpcomError(
         f"{len(failures)} of the publicize connections failed ({counts}). {listed} Run the task again to do the rest.",
-        code=first.code,
-        status=first.status,
-        api_message=first.api_message,
-        method=first.method,
-        path=first.path,
+        **first.details,
         result=result,
     )

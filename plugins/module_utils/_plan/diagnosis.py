@@ -138,6 +138,13 @@ class Observations:
         anonymous = name == "external_services" and not usable
         return self.ask(SOURCES[name].path, (), ANONYMOUS if anonymous else TOKEN)
 
+    def code(self, name: str) -> str:
+        """Return the code of the error that a list or the account ended with, empty where there is none. Raises ReadsNeeded."""
+        try:
+            return self.source(name).code
+        except Undecided:
+            return ""
+
     def records(self, name: str) -> list[dict[str, Any]]:
         """Return the entries of a list that have an ID, as they are. Raises Undecided, ReadsNeeded."""
         source = SOURCES[name]

@@ -231,10 +231,7 @@ def _token(seen: Observations) -> Check:
     seconds = response.seconds
     if response.code == "invalid_token":
         return Check("token", FAILED, _refusal(response), _hint(seen, "account"), seconds, facts)
-    if (
-        response.code == "reauthorization_required"
-        or _code(seen, "connected_applications") == "reauthorization_required"
-    ):
+    if response.code == "reauthorization_required" or seen.code("connected_applications") == "reauthorization_required":
         return Check(
             "token",
             WARNING,
@@ -257,7 +254,7 @@ def _scope(seen: Observations) -> Check:
         {
             scope
             for name, scope in _REQUIRED_SCOPES.items()
-            if _status(seen, name) == 403 and _code(seen, name) == "authorization_required"
+            if _status(seen, name) == 403 and seen.code(name) == "authorization_required"
         }
     )
     readable = [name for name in _REQUIRED_SCOPES if _is_read(seen, name)]
@@ -313,13 +310,6 @@ def _is_read(seen: Observations, name: str) -> bool:
         return seen.source(name).is_success
     except Undecided:
         return False
-
-
-def _code(seen: Observations, name: str) -> str:
-    try:
-        return seen.source(name).code
-    except Undecided:
-        return ""
 
 
 def _refusal(response: RawResponse) -> str:

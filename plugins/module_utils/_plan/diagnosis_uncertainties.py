@@ -76,10 +76,10 @@ def _status_of_invalid_token(seen: Observations) -> str:
 
 
 def _stale_session(seen: Observations) -> str:
-    stale = [_code(seen, name) == "reauthorization_required" for name in ("account", "publicize_connections")]
+    stale = [seen.code(name) == "reauthorization_required" for name in ("account", "publicize_connections")]
     if any(stale):
         return "everywhere"
-    if _code(seen, "connected_applications") == "reauthorization_required":
+    if seen.code("connected_applications") == "reauthorization_required":
         return "applications"
     raise Undecided("the login behind the token is recent enough")
 
@@ -601,13 +601,6 @@ def _number(record: Any, key: str = "ID") -> int | None:
 def _may(site: dict[str, Any], capability: str) -> bool:
     capabilities = site.get("capabilities")
     return isinstance(capabilities, dict) and capabilities.get(capability) is True
-
-
-def _code(seen: Observations, name: str) -> str:
-    try:
-        return seen.source(name).code
-    except Undecided:
-        return ""
 
 
 def _unexpected(response: RawResponse) -> str:

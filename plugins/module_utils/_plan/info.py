@@ -143,11 +143,7 @@ def _failure(listed: Sequence[tuple[str, WpcomError]], count: int, result: dict[
         message = f"{len(listed)} of {count} sites could not be read. {'; '.join(named)}."
     return WpcomError(
         message,
-        code=first.code,
-        status=first.status,
-        api_message=first.api_message,
-        method=first.method,
-        path=first.path,
+        **first.details,
         result=result,
     )
 
