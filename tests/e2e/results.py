@@ -36,7 +36,7 @@ VARYING = (
     (re.compile(r"(127\.0\.0\.1|localhost):\d+"), r"\1:PORT"),
     (re.compile(r"/tmp/[^\s'\":,]+"), "FOLDER"),
     (re.compile(r"0x[0-9a-f]+"), "ADDRESS"),
-    (re.compile(r"\b[\d.]+ seconds"), "N seconds"),
+    (re.compile(r"\b[\d.]+ seconds?\b"), "N seconds"),
     # How Python says it differs from version to version.
     (re.compile(r"\(_ssl\.c:\d+\)"), "(SSL)"),
     (re.compile(r"python-requests/[\d.]+"), "python-requests/VERSION"),

@@ -65,6 +65,7 @@ def folder_with(path: Path, lines: Sequence[str], name: str = "results.jsonl") -
             [],
             id="another nonce",
         ),
+        pytest.param([entry(msg="1 second.")], [entry(msg="0 seconds.")], [], id="another measured time"),
         pytest.param(
             [entry(changed=True)],
             [entry(changed=False)],
