@@ -161,14 +161,16 @@ CHECKS = [
     "ruff",
     "codespell",
 ]
+# What depends on the versions of ansible-core and Python.
+MATRIX = ("sanity", "units", "integration", "integration-modules", "same-results", "mypy")
 # What needs the results of others.
-LAST = [f"same-results-{NEWEST}"]
+LAST = f"same-results-{NEWEST}"
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = [*CHECKS, *LAST]
+nox.options.sessions = [*CHECKS, LAST]
 # The sessions extra-checks and license-check.
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -324,8 +326,9 @@ def test(session: nox.Session) -> None:
         print("\n".join([line, *tail]), flush=True)
         return passed
 
-    names = [name for name in session.posargs or CHECKS if name not in LAST]
-    last = [name for name in session.posargs or LAST if name in LAST]
+    chosen = session.posargs or [*CHECKS, LAST]
+    last = [name for name in chosen if name.startswith("same-results-")]
+    names = [name for name in chosen if name not in last]
     # Many of them wait for a half of their time: for processes, the network, and timeouts.
     with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as lanes:
         try:
@@ -517,6 +520,27 @@ def same_results(session: nox.Session, core: str) -> None:
     results = {"IN_PROCESS": f"integration-{core}", "MODULES": f"integration-modules-{core}"}
     folders = {f"WPCOM_TEST_RESULTS_{name}": WORK / "results" / folder for name, folder in results.items()}
     _run(session, "python", "-m", "pytest", "-q", "tests/e2e/test_same_results.py", PYTHONPATH=TREE, **folders)
+
+
+@nox.session(venv_backend="none", default=False)
+def matrix(session: nox.Session) -> None:
+    """Test each ansible-core on the oldest and the newest Python of this machine; nox -s matrix -- 2.18 tests only that one."""
+    failed, tested = [], []
+    for core in session.posargs or RELEASED:
+        if core not in CORE_PYTHONS:
+            session.error(f"must be one of {', '.join(CORE_PYTHONS)}: {core}")
+        pythons = sorted(PYTHONS.keys() & set(CORES[core]), key=TARGET_PYTHONS.index)
+        for python in dict.fromkeys([pythons[0], pythons[-1]]):
+            names = [f"{name}-{core}" for name in MATRIX]
+            environment = {**os.environ, "TEST_PYTHONS": f"{OLDEST_TARGET} {python}"}
+            command = [sys.executable, "-m", "nox", "--no-color", "-s", "test", "--", *names]
+            ended = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+            tested.append(f"ansible-core {core}, Python {python}")
+            failed += tested[-1:] if ended.returncode else []
+    missing = {python for core in RELEASED for python in CORES[core]} - PYTHONS.keys()
+    print("\n".join([*tested, *(f"not tested: Python {python}, which was not found" for python in sorted(missing))]))
+    if failed:
+        session.error(f"failed: {'; '.join(failed)}")
 
 
 @nox.session
