@@ -6,7 +6,7 @@
 
 ``--number N`` places are drawn with ``--seed S``, of all files or of those that ``--file`` names. First all unit tests run once,
 to see which of them run which lines. Then each change is tried with the tests that mirror its file, and with all that run its
-line. What runs when a module is imported is tried with all unit tests.
+line. What runs when a module is imported is tried with all that run any line of the module, and then with all unit tests.
 """
 
 from __future__ import annotations
@@ -171,12 +171,13 @@ class Tests:
         # Of a statement on several lines, not each has code of its own: the code of the mutant is on the next one above.
         above = [line for line in lines if line <= mutant.line]
         contexts = lines[max(above)] if above else [""]
+        of_import = "" in contexts
+        if of_import:
+            # What runs when the file is imported matters to whoever uses the file, and perhaps to others.
+            contexts = {context for of_line in lines.values() for context in of_line}
         # "tests/unit/test_x.py::test_y[1]|run"
-        names = {context.split("|")[0].split("[")[0] for context in contexts}
-        return [
-            *nearest,
-            [str(TESTS)] if "" in names else sorted(names - {name for group in nearest for name in group}),
-        ]
+        names = {context.split("|")[0].split("[")[0] for context in contexts} - {""}
+        return [*nearest, sorted(names), *([[str(TESTS)]] if of_import else [])]
 
 
 def collection(tree: Path) -> Path:
