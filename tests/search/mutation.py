@@ -146,9 +146,6 @@ def mutants_of(file: Path) -> list[Mutant]:
     return found
 
 
-Contexts = dict[int, set[str]]
-
-
 class Tests:
     """Which unit tests run which lines, by a run of all of them in a copy of the checkout."""
 
