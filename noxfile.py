@@ -818,8 +818,8 @@ def release(session: nox.Session) -> None:
     (version,) = session.posargs
     if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, check=True, capture_output=True).stdout:
         session.error("the checkout contains changes that are not committed")
-    fragments = _files(session, "changelogs/fragments/*.yml", "changelogs/fragments/*.yaml")
-    if not any(re.search(r"^release_summary:", (ROOT / name).read_text(), re.MULTILINE) for name in fragments):
+    fragments = (ROOT / "changelogs" / "fragments").glob("*.y*ml")
+    if not any(re.search(r"^release_summary:", path.read_text(), re.MULTILINE) for path in fragments):
         session.error(f"a fragment with release_summary is required: changelogs/fragments/{version}.yml")
     _install(session, "docs", "lint")
     for name, pattern in {

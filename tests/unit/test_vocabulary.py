@@ -109,7 +109,9 @@ def test_texts_use_the_vocabulary(file: Path) -> None:
 def test_every_kind_of_file_is_found() -> None:
     """Every pattern for files matches, so that a folder that moves is not ignored silently."""
     for pattern in TEXTS:
-        assert list(ROOT.glob(pattern)), pattern
+        # Right after a release there are none.
+        assert list(ROOT.glob(pattern)) or pattern == "changelogs/fragments/*.yml", pattern
+    assert (ROOT / "changelogs" / "fragments").is_dir()
     for folder in ("doc_fragments", "filter", "module_utils", "modules", "plugin_utils"):
         assert any(ROOT / "plugins" / folder in file.parents for file in files()), folder
 
