@@ -111,6 +111,8 @@ options:
     description:
       - The path of a file that contains the access token. It is read each time.
       - The content is the token as plain text, or a JSON object with the key C(access_token).
+      - If the token expires within five minutes and the file contains a refresh token, the token is refreshed and the file is
+        replaced.
       - A warning is shown if users other than its owner can access the file. A file that is encrypted with Ansible Vault is not
         supported.
       - Mutually exclusive with O(api_token). The environment variable is used only if neither O(api_token) nor the environment

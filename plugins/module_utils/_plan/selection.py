@@ -123,7 +123,7 @@ def select_keyring_connection(
     if len(found) > 1:
         raise AmbiguousMatchError(
             f"{len(found)} keyring connections match: {listed(found)}. "
-            "Select one by account, or by its ID (keyring_connection_id, in wpcom_keyring_connection id).",
+            "Select one by account, or by its ID (keyring_connection_id, or id of wpcom_keyring_connection).",
             result={"candidates": found},
         )
     _check_not_of_another_user(found, keyring_connection_id, cache)
