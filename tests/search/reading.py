@@ -43,6 +43,14 @@ def is_mine(row: Mapping[str, Any], state: State) -> bool:
     return bool(keyring_of(row, state)["user_ID"] == ME)
 
 
+def shows_only_another_user(state: State) -> bool:
+    """Whether the list of keyring connections shows another user's only.
+
+    A single task that deletes nothing does not ask whose token it is, so that it may take them for its user's.
+    """
+    return {row["user_ID"] for row in state["keyring_connections"].values() if not row["gone"]} == {OTHER}
+
+
 def names_external_user(given: Mapping[str, Any]) -> bool:
     """Whether options say which external user a connection has."""
     return any(given.get(key) for key in ("external_user_id", "external_user_name", "reset_external_user"))
