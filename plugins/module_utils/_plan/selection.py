@@ -57,11 +57,12 @@ def own_keyring_connections(cache: Cache, *, test: bool = False) -> Records:
 
 
 def shows_only_another_user(cache: Cache) -> bool:
-    """Whether all keyring connections that are shown are of one user, who is not the token's: only the account tells that.
+    """Whether all keyring connections that are listed are of one user, who is not the token's.
 
-    It is asked before something is written, and where that is not known from elsewhere: it costs a request.
+    Only the account shows that, which costs a request: it is for writes where nothing else has shown whose connection it is.
     """
-    shown = only_user(cache.read(ListKeyringConnections()))
+    keyrings: Records = cache.read(ListKeyringConnections())
+    shown = only_user(keyrings)
     account = cache.read(FindAccount()) if shown else None
     return account is not None and account["id"] != shown
 
