@@ -102,6 +102,7 @@ WORLD: dict[str, Any] = {
         {"ID": 51, "site_ID": 1, "keyring_connection_ID": 20, "external_user_ID": "11", "shared": True},
         {"ID": 52, "site_ID": 2, "keyring_connection_ID": 30, "shared": True},
         {"ID": 53, "site_ID": 1, "keyring_connection_ID": 31},
+        {"ID": 54, "site_ID": 2, "keyring_connection_ID": 21, "external_user_ID": LOST_PAGE},
     ],
     "applications": [
         {"ID": 70, "user_ID": ME, "title": "Ansible", "scope": "global", "token": TOKEN},
@@ -448,6 +449,10 @@ class Controllers(RuleBasedStateMachine):
             self.check_truth(real, run)
         self.check_touched(kind, given, before, after)
         self.check_made(before, after)
+        self.check_existence(real, after)
+        if len(plan) == 1 and all(trouble.is_late and trouble.when < 2 * TIMEOUT for trouble in plan.values()):
+            # It was waited for, so that no second one had to be deleted again.
+            assert kind != "publicize" or given["state"] == "absent" or not any("delete" in path for path in run.writes)
         if not is_late:
             self.check_report(kind, given, real, before, after)
             if not real.failed:
@@ -714,6 +719,14 @@ class Controllers(RuleBasedStateMachine):
             row = after["publicize_connections"][record["id"]] if record else None
             assert (record is None) == (given["state"] == "absent"), result
             assert row is None or record["shared"] == row["shared"], (record, row)
+
+    def check_existence(self, outcome: TaskResult, after: State) -> None:
+        """What a task reports as there is there."""
+        reported = [action["id"] for action in outcome.result.get("actions", []) if action["action"] == "created"]
+        if not outcome.failed and outcome.result.get("connection"):
+            reported.append(outcome.result["connection"]["id"])
+        existing = {**after["publicize_connections"], **after["keyring_connections"]}
+        assert set(reported) <= set(existing), (reported, outcome.result)
 
     def check_reasons(self, kind: str, given: Mapping[str, Any], outcome: TaskResult, before: State) -> None:
         """Nothing is refused without the reason that is given."""
