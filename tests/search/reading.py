@@ -101,7 +101,7 @@ def is_as_asked(row: Mapping[str, Any], given: Mapping[str, Any], state: State) 
     return is_shared and (not names_external_user(given) or has_external_user(row, given, state))
 
 
-def accounts(given: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
+def accounts_of(given: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
     """Return my keyring connections that the options of a task about a publicize connection mean."""
     return [
         row
@@ -112,7 +112,7 @@ def accounts(given: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
 
 def keyrings(given: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
     """Return my keyring connections that the options of a task about a keyring connection mean."""
-    return accounts({**given, "keyring_connection_id": given.get("id")}, state)
+    return accounts_of({**given, "keyring_connection_id": given.get("id")}, state)
 
 
 def applications(given: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
@@ -162,7 +162,7 @@ def _touched(kind: str, given: Mapping[str, Any], state: State, with_last: bool)
             keyring["ID"]
             for entry in given["connections"]
             if entry["state"] == "present" and "id" not in entry
-            for keyring in accounts(entry, state)
+            for keyring in accounts_of(entry, state)
         }
         touched = [place for entry in given["connections"] for place in _touched("publicize", entry, state, with_last)]
         if given.get("purge") == "listed":
@@ -258,7 +258,7 @@ def is_reason(kind: str, code: str, given: Mapping[str, Any], state: State) -> b
         found, rows = keyrings(given, state), []
         others = [row for row in state["keyring_connections"].values() if row["ID"] == given.get("id")]
     elif kind == "publicize":
-        found, rows = accounts(given, state), selected(given, state)
+        found, rows = accounts_of(given, state), selected(given, state)
         others = [
             row
             for row in state["publicize_connections"].values()

@@ -33,11 +33,13 @@ from ansible_collections.community.wpcom.tests.search.reading import (
     SITES,
     Permission,
     State,
+    accounts_of,
     differences,
     is_reason,
     left_undone,
     may_touch,
     shows_only_another_user,
+    site_of,
 )
 from ansible_collections.community.wpcom.tests.unit.support import MODULES, TOKEN, params, unset
 
@@ -183,6 +185,37 @@ creations = st.builds(
 )
 entries = creations | entries
 publicize_tasks = st.tuples(st.just("publicize"), entries)
+# Of a list that is drawn at random nearly always one entry is refused, and with it all. In these each stands for itself.
+lists = st.dictionaries(
+    st.tuples(st.sampled_from([1, 2]), st.sampled_from([20, 21, 22, 23])),
+    st.fixed_dictionaries(
+        {"state": st.sampled_from(["present", "present", "absent"])}, optional={"shared": st.booleans()}
+    ),
+    min_size=1,
+    max_size=4,
+).map(
+    lambda chosen: [
+        {
+            "site": str(site) if keyring % 2 else SITES[site],
+            "keyring_connection_id": keyring,
+            **({"external_user_id": "12" if site == 2 else "11"} if keyring == 20 else {}),
+            **more,
+        }
+        for (site, keyring), more in chosen.items()
+    ]
+)
+converging_tasks = st.tuples(
+    st.just("bulk"),
+    st.fixed_dictionaries(
+        {
+            "connections": lists,
+            "purge": st.sampled_from(["none", "listed", "listed"]),
+            "max_deletions": st.sampled_from([-1, 10, 2, 1, 0]),
+            "on_error": st.sampled_from(["stop", "continue"]),
+            "report": st.just("all"),
+        }
+    ),
+)
 bulk_tasks = st.tuples(
     st.just("bulk"),
     st.fixed_dictionaries(
@@ -204,7 +237,7 @@ keyring_tasks = st.tuples(
             st.builds(lambda service: {"service": service}, services),
             st.builds(lambda account: {"service": "mastodon", "account": account}, accounts),
         ),
-        st.fixed_dictionaries({"state": st.sampled_from(["present", "absent"]), "cascade": st.booleans()}),
+        st.fixed_dictionaries({"state": st.sampled_from(["absent", "absent", "present"]), "cascade": st.booleans()}),
     ),
 )
 application_tasks = st.tuples(
@@ -226,7 +259,14 @@ application_tasks = st.tuples(
 )
 info_tasks = st.tuples(st.just("info"), st.just({"gather": ["publicize", "keyring", "applications", "account"]}))
 tasks = st.one_of(
-    publicize_tasks, publicize_tasks, bulk_tasks, bulk_tasks, keyring_tasks, application_tasks, info_tasks
+    publicize_tasks,
+    publicize_tasks,
+    converging_tasks,
+    converging_tasks,
+    bulk_tasks,
+    keyring_tasks,
+    application_tasks,
+    info_tasks,
 )
 
 # Tasks as the items of a loop, which share a session.
@@ -264,7 +304,7 @@ writes = st.one_of(
         st.just("bulk"),
         st.fixed_dictionaries(
             {
-                "connections": st.lists(creations, min_size=2, max_size=3) | moves,
+                "connections": lists | moves,
                 "on_error": st.sampled_from(["stop", "continue"]),
                 "report": st.just("all"),
             }
@@ -287,7 +327,7 @@ troubles = st.one_of(
 )
 places = st.tuples(st.just("POST"), st.integers(0, 3)) | st.tuples(st.sampled_from(["POST", "GET"]), st.integers(0, 6))
 plans = st.dictionaries(places, troubles, min_size=1, max_size=3)
-roles = st.sampled_from(["administrator", "administrator", "editor", "author", "contributor"])
+roles = st.sampled_from([*["administrator"] * 4, "editor", "author", "contributor"])
 plans_of_writes = st.one_of(
     st.dictionaries(st.tuples(st.just("POST"), st.integers(0, 2)), troubles, min_size=1, max_size=3),
     st.builds(
@@ -384,8 +424,8 @@ class Controllers(RuleBasedStateMachine):
             assert any("holds the token" in warning for warning in checked.warnings)
             self.restore_token()
             return
-        if code(checked) == "invalid_connections" and code(real) == "authorization_required":
-            # What the server refuses is asked for in check mode only, and then speaks for the whole list.
+        if code(checked) == "invalid_connections" and code(real) in ("authorization_required", "too_many_deletions"):
+            # What the server refuses is asked for in check mode only, before all else, and then speaks for the whole list.
             assert {error["code"] for error in checked.result["errors"]} == {"authorization_required"}
             return
         if kind == "publicize" and shows_only_another_user(before):
@@ -505,7 +545,42 @@ class Controllers(RuleBasedStateMachine):
             assert code(again) == "ambiguous_match" or first[1].get("unique_per") == "external_user" or not same
         self.restore_token()
 
+    @rule(first=creations, second=creations, is_tool=st.booleans(), plan=plans_of_writes | st.just({}))
+    def create_together(
+        self, first: dict[str, Any], second: dict[str, Any], is_tool: bool, plan: dict[tuple[str, int], Trouble]
+    ) -> None:
+        """Another controller, or another tool, creates a connection right before ours, the response to which may be lost."""
+        before = self.state()
+        ended: list[tuple[dict[str, Any], TaskResult]] = []
+
+        def elsewhere() -> None:
+            if is_tool and "external_user_id" in first:
+                number = accounts_of(first, before)[0]["ID"]
+                self.create_elsewhere(site_of(first), number, LOST_PAGE)
+            else:
+                ended.append((second, self.run("publicize", second)[0]))
+
+        real, _run = self.run("publicize", first, troubles=plan, interludes={("POST", 0): elsewhere})
+        self.server.finish_late_requests()
+        after = self.state()
+        self.check_existence(real, after)
+        ended.append((first, real))
+        if any(trouble.is_late for trouble in plan.values()):
+            return
+        by_account = [given for given, _outcome in ended if given.get("unique_per") != "external_user"]
+        same = {row["ID"] for row in accounts_of(first, before)} & {row["ID"] for row in accounts_of(second, before)}
+        for given, outcome in ended:
+            # Two that are for one account may undo what the other one has done.
+            if not outcome.failed and not (same and by_account):
+                self.check_done("publicize", given, after)
+
     # Actions of others
+
+    def create_elsewhere(self, site: int, keyring: int, external_user: Optional[str], shared: bool = False) -> None:
+        """Another tool creates a connection."""
+        number = max([row["ID"] for row in self.rows()], default=50) + 1
+        row = {"ID": number, "site_ID": site, "keyring_connection_ID": keyring, "shared": shared}
+        self.change(publicize_connections=[{**row, "external_user_ID": external_user}])
 
     def change(self, **sections: Any) -> None:
         """Change the world as another tool, or another user, would."""
@@ -531,16 +606,9 @@ class Controllers(RuleBasedStateMachine):
         keyring = self.pick(draw, "keyring_connections")
         if keyring is None:
             return
-        row = {
-            "ID": max([row["ID"] for row in self.rows()], default=50) + 1,
-            "site_ID": draw(st.sampled_from([1, 2])),
-            "keyring_connection_ID": keyring["ID"],
-            "shared": draw(st.booleans()),
-            "external_user_ID": draw(st.sampled_from([None, "11", LOST_PAGE]))
-            if keyring["additional_external_users"]
-            else None,
-        }
-        self.change(publicize_connections=[row])
+        users = [None, "11", LOST_PAGE] if keyring["additional_external_users"] else [None]
+        site, user, shared = draw(st.sampled_from([1, 2])), draw(st.sampled_from(users)), draw(st.booleans())
+        self.create_elsewhere(site, keyring["ID"], user, shared)
 
     def other_tool_deletes(self, draw: Any) -> None:
         """Another tool deletes a connection."""
