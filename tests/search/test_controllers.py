@@ -184,6 +184,17 @@ creations = st.builds(
     st.fixed_dictionaries({}, optional={"shared": st.booleans()}),
 )
 entries = creations | entries
+# Two that are for different external users of one account on one site.
+rivals = st.builds(
+    lambda site, users: [{"site": site, "keyring_connection_id": 21, "state": "present", **user} for user in users],
+    st.sampled_from(["1", "2"]),
+    st.permutations(
+        [
+            {"unique_per": "external_user", **user}
+            for user in ({"reset_external_user": True}, {"external_user_id": "11"}, {"external_user_id": "12"})
+        ]
+    ),
+)
 publicize_tasks = st.tuples(st.just("publicize"), entries)
 # Of a list that is drawn at random nearly always one entry is refused, and with it all. In these each stands for itself.
 lists = st.dictionaries(
@@ -295,6 +306,13 @@ writes = st.one_of(
         st.sampled_from(
             [
                 {"id": 50, "state": "absent"},
+                {
+                    "site": "2",
+                    "keyring_connection_id": 21,
+                    "reset_external_user": True,
+                    "unique_per": "external_user",
+                    "state": "present",
+                },
                 {"id": 51, "shared": False, "state": "present"},
                 {"id": 51, "external_user_id": "12", "shared": False, "state": "present"},
             ]
@@ -545,11 +563,14 @@ class Controllers(RuleBasedStateMachine):
             assert code(again) == "ambiguous_match" or first[1].get("unique_per") == "external_user" or not same
         self.restore_token()
 
-    @rule(first=creations, second=creations, is_tool=st.booleans(), plan=plans_of_writes | st.just({}))
-    def create_together(
-        self, first: dict[str, Any], second: dict[str, Any], is_tool: bool, plan: dict[tuple[str, int], Trouble]
-    ) -> None:
+    @rule(
+        pair=rivals | st.tuples(creations, creations),
+        is_tool=st.booleans(),
+        plan=plans_of_writes | troubles.map(lambda trouble: {("POST", 0): trouble}),
+    )
+    def create_together(self, pair: Any, is_tool: bool, plan: dict[tuple[str, int], Trouble]) -> None:
         """Another controller, or another tool, creates a connection right before ours, the response to which may be lost."""
+        first, second = pair[:2]
         before = self.state()
         ended: list[tuple[dict[str, Any], TaskResult]] = []
 
