@@ -18,15 +18,33 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
+from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult, execute
 from ansible_collections.community.wpcom.plugins.module_utils._module import run_task
+from ansible_collections.community.wpcom.plugins.module_utils._options import ConnectionOptions
+from ansible_collections.community.wpcom.plugins.module_utils._session import Session
 from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run, Trouble
+from ansible_collections.community.wpcom.tests.search.reading import (
+    DELETED,
+    EXTERNAL_USER,
+    MADE,
+    ME,
+    OTHER,
+    SITES,
+    Permission,
+    State,
+    accounts_of,
+    differences,
+    is_reason,
+    left_undone,
+    may_touch,
+    shows_only_another_user,
+    site_of,
+)
 from ansible_collections.community.wpcom.tests.unit.support import MODULES, TOKEN, params, unset
 
 EXAMPLES = int(os.environ.get("SEARCH_STATES", "200"))
 STEPS = int(os.environ.get("SEARCH_STEPS", "7"))
-ME, OTHER = 1, 2
-SITES = {1: "site1.example.com", 2: "site2.example.com"}
 TIMEOUT = 10
 
 SERVICES = [
@@ -35,6 +53,8 @@ SERVICES = [
     {"ID": "mastodon"},
 ]
 PAGES = [{"external_ID": "11", "external_name": "page"}, {"external_ID": "12", "external_name": "shop"}]
+# A page that a connection has, and that the account no longer has.
+LOST_PAGE = "13"
 KEYRINGS = [
     {"ID": 20, "user_ID": ME, "service": "facebook", "external_ID": "900", "external_name": "ada"},
     {"ID": 21, "user_ID": ME, "service": "linkedin", "external_ID": "901", "external_name": "ada"},
@@ -48,6 +68,15 @@ KEYRINGS = [
         "external_name": "grace",
         "listed_for": [ME],
     },
+    # Another user's account of the name that one of mine has.
+    {
+        "ID": 31,
+        "user_ID": OTHER,
+        "service": "mastodon",
+        "external_ID": "905",
+        "external_name": "@ada",
+        "listed_for": [ME],
+    },
 ]
 WORLD: dict[str, Any] = {
     "users": [{"ID": ME, "username": "me"}, {"ID": OTHER, "username": "other"}],
@@ -55,6 +84,7 @@ WORLD: dict[str, Any] = {
         {"token": TOKEN, "user_ID": ME, "client_ID": 5},
         {"token": "other", "user_ID": ME, "client_ID": 6},
         {"token": "third", "user_ID": ME, "client_ID": 7, "site_ID": 1, "scope": ""},
+        {"token": "fourth", "user_ID": ME, "client_ID": 7, "site_ID": 2, "scope": ""},
     ],
     "sites": [
         {
@@ -73,11 +103,14 @@ WORLD: dict[str, Any] = {
         {"ID": 50, "site_ID": 1, "keyring_connection_ID": 22},
         {"ID": 51, "site_ID": 1, "keyring_connection_ID": 20, "external_user_ID": "11", "shared": True},
         {"ID": 52, "site_ID": 2, "keyring_connection_ID": 30, "shared": True},
+        {"ID": 53, "site_ID": 1, "keyring_connection_ID": 31},
+        {"ID": 54, "site_ID": 2, "keyring_connection_ID": 21, "external_user_ID": LOST_PAGE},
     ],
     "applications": [
         {"ID": 70, "user_ID": ME, "title": "Ansible", "scope": "global", "token": TOKEN},
         {"ID": 71, "user_ID": ME, "title": "Editor", "scope": "global", "token": "other"},
         {"ID": 72, "user_ID": ME, "title": "Editor", "site_ID": 1, "token": "third"},
+        {"ID": 73, "user_ID": ME, "title": "Editor", "site_ID": 2, "token": "fourth"},
     ],
 }
 CHANGES = (
@@ -88,6 +121,7 @@ CHANGES = (
     "account_expires",
     "account_is_transferred",
     "account_is_gone",
+    "accounts_are_gone",
     "accounts_are_connected",
     "role_changes",
 )
@@ -97,11 +131,12 @@ SECTIONS = ("publicize_connections", "keyring_connections", "applications")
 
 site_names = st.sampled_from(["1", "2", "site1.example.com", "https://Site2.example.com/"])
 services = st.sampled_from(["facebook", "linkedin", "mastodon"])
-accounts = st.sampled_from(["ada", "@ada", "@shop", "903"])
+accounts = st.sampled_from(["ada", "@ada", "@shop", "903", "grace"])
+keyring_ids = st.sampled_from([20, 21, 22, 23, 30, 31])
 ways = st.one_of(
     st.builds(lambda number: {"id": number}, st.integers(50, 58)),
     st.builds(lambda number, site: {"id": number, "site": site}, st.integers(50, 58), site_names),
-    st.builds(lambda site, number: {"site": site, "keyring_connection_id": number}, site_names, st.integers(20, 23)),
+    st.builds(lambda site, number: {"site": site, "keyring_connection_id": number}, site_names, keyring_ids),
     st.builds(lambda site, service: {"site": site, "service": service}, site_names, services),
     st.builds(
         lambda site, service, account: {"site": site, "service": service, "account": account},
@@ -142,18 +177,63 @@ creations = st.builds(
             {"service": "linkedin", "external_user_id": "11", "unique_per": "external_user"},
             {"service": "mastodon", "account": "@ada"},
             {"keyring_connection_id": 23},
+            {"keyring_connection_id": 21, "reset_external_user": True, "unique_per": "external_user"},
+            {"keyring_connection_id": 30},
         ]
     ),
     st.fixed_dictionaries({}, optional={"shared": st.booleans()}),
 )
 entries = creations | entries
+# Two that are for different external users of one account on one site.
+rivals = st.builds(
+    lambda site, users: [{"site": site, "keyring_connection_id": 21, "state": "present", **user} for user in users],
+    st.sampled_from(["1", "2"]),
+    st.permutations(
+        [
+            {"unique_per": "external_user", **user}
+            for user in ({"reset_external_user": True}, {"external_user_id": "11"}, {"external_user_id": "12"})
+        ]
+    ),
+)
 publicize_tasks = st.tuples(st.just("publicize"), entries)
+# Of a list that is drawn at random nearly always one entry is refused, and with it all. In these each stands for itself.
+lists = st.dictionaries(
+    st.tuples(st.sampled_from([1, 2]), st.sampled_from([20, 21, 22, 23])),
+    st.fixed_dictionaries(
+        {"state": st.sampled_from(["present", "present", "absent"])}, optional={"shared": st.booleans()}
+    ),
+    min_size=1,
+    max_size=4,
+).map(
+    lambda chosen: [
+        {
+            "site": str(site) if keyring % 2 else SITES[site],
+            "keyring_connection_id": keyring,
+            **({"external_user_id": "12" if site == 2 else "11"} if keyring == 20 else {}),
+            **more,
+        }
+        for (site, keyring), more in chosen.items()
+    ]
+)
+converging_tasks = st.tuples(
+    st.just("bulk"),
+    st.fixed_dictionaries(
+        {
+            "connections": lists,
+            "purge": st.sampled_from(["none", "listed", "listed"]),
+            "max_deletions": st.sampled_from([-1, 10, 2, 1, 0]),
+            "on_error": st.sampled_from(["stop", "continue"]),
+            "report": st.just("all"),
+        }
+    ),
+)
 bulk_tasks = st.tuples(
     st.just("bulk"),
     st.fixed_dictionaries(
         {"connections": st.lists(creations, min_size=1, max_size=4) | st.lists(entries, min_size=1, max_size=4)},
         optional={
             "purge": st.sampled_from(["none", "listed"]),
+            "max_deletions": st.sampled_from([-1, 0, 1]),
             "on_error": st.sampled_from(["stop", "continue"]),
             "report": st.just("all"),
         },
@@ -168,7 +248,7 @@ keyring_tasks = st.tuples(
             st.builds(lambda service: {"service": service}, services),
             st.builds(lambda account: {"service": "mastodon", "account": account}, accounts),
         ),
-        st.fixed_dictionaries({"state": st.sampled_from(["present", "absent"]), "cascade": st.booleans()}),
+        st.fixed_dictionaries({"state": st.sampled_from(["absent", "absent", "present"]), "cascade": st.booleans()}),
     ),
 )
 application_tasks = st.tuples(
@@ -181,6 +261,7 @@ application_tasks = st.tuples(
                 {"title": "Editor"},
                 {"title": "Ansible"},
                 {"title": "Editor", "site": "1"},
+                {"title": "Editor", "site": "site2.example.com"},
                 {"id": 72},
             ]
         ),
@@ -189,8 +270,33 @@ application_tasks = st.tuples(
 )
 info_tasks = st.tuples(st.just("info"), st.just({"gather": ["publicize", "keyring", "applications", "account"]}))
 tasks = st.one_of(
-    publicize_tasks, publicize_tasks, bulk_tasks, bulk_tasks, keyring_tasks, application_tasks, info_tasks
+    publicize_tasks,
+    publicize_tasks,
+    converging_tasks,
+    converging_tasks,
+    bulk_tasks,
+    keyring_tasks,
+    application_tasks,
+    info_tasks,
 )
+
+# Tasks as the items of a loop, which share a session.
+loops = st.one_of(
+    st.lists(creations, min_size=2, max_size=3),
+    st.lists(entries, min_size=2, max_size=3),
+    st.tuples(entries, entries).map(lambda pair: [*pair, pair[0]]),
+)
+
+# Lists that move an account from one site to another: it must not be lost on the way.
+moves = st.sampled_from(
+    [
+        [{"site": "1", "keyring_connection_id": 22, "state": "absent"}, {"site": "2", "keyring_connection_id": 22}],
+        [
+            {"site": "site2.example.com", "keyring_connection_id": 20, "external_user_id": "12"},
+            {"site": "site1.example.com", "keyring_connection_id": 20, "state": "absent"},
+        ],
+    ]
+).map(lambda both: [{"state": "present", **entry} for entry in both])
 
 # Tasks of which most write, for troubles that befall the writes.
 writes = st.one_of(
@@ -200,8 +306,15 @@ writes = st.one_of(
         st.sampled_from(
             [
                 {"id": 50, "state": "absent"},
-                {"id": 51, "shared": False},
-                {"id": 51, "external_user_id": "12", "shared": False},
+                {
+                    "site": "2",
+                    "keyring_connection_id": 21,
+                    "reset_external_user": True,
+                    "unique_per": "external_user",
+                    "state": "present",
+                },
+                {"id": 51, "shared": False, "state": "present"},
+                {"id": 51, "external_user_id": "12", "shared": False, "state": "present"},
             ]
         ),
     ),
@@ -209,7 +322,7 @@ writes = st.one_of(
         st.just("bulk"),
         st.fixed_dictionaries(
             {
-                "connections": st.lists(creations, min_size=2, max_size=3),
+                "connections": lists | moves,
                 "on_error": st.sampled_from(["stop", "continue"]),
                 "report": st.just("all"),
             }
@@ -232,8 +345,15 @@ troubles = st.one_of(
 )
 places = st.tuples(st.just("POST"), st.integers(0, 3)) | st.tuples(st.sampled_from(["POST", "GET"]), st.integers(0, 6))
 plans = st.dictionaries(places, troubles, min_size=1, max_size=3)
-roles = st.sampled_from(["administrator", "administrator", "editor", "author", "contributor"])
-plans_of_writes = st.dictionaries(st.tuples(st.just("POST"), st.integers(0, 2)), troubles, min_size=1, max_size=3)
+roles = st.sampled_from([*["administrator"] * 4, "editor", "author", "contributor"])
+plans_of_writes = st.one_of(
+    st.dictionaries(st.tuples(st.just("POST"), st.integers(0, 2)), troubles, min_size=1, max_size=3),
+    st.builds(
+        lambda kind, when: {("POST", 0): Trouble(kind, when)},
+        st.sampled_from(["timeout", "504"]),
+        delays,
+    ),
+)
 switches = st.fixed_dictionaries(
     {
         "create_duplicate": st.sampled_from(["existing", "second", "error"]),
@@ -241,17 +361,25 @@ switches = st.fixed_dictionaries(
         "php_gaps": st.sampled_from(["none", "everywhere"]),
         "keyring_user_id": st.sampled_from(["present", "zero", "absent"]),
         "foreign_publicize": st.sampled_from(["authorization_required", "not_found"]),
+        "foreign_keyring": st.sampled_from(["authorization_required", "not_found"]),
+        "foreign_write": st.sampled_from(["refuse", "editors"]),
         "keyring_not_found_form": st.sampled_from(["not_found", "empty"]),
     }
 )
 
 
-def start(kind: str, task: Mapping[str, Any], *, check_mode: bool) -> TaskResult:
-    """Run a task."""
-    given: dict[str, Any] = {**params(URL, timeout=TIMEOUT, retry_max_delay=5), **unset(kind), **task}
+CONNECTION = params(URL, timeout=TIMEOUT, retry_max_delay=5)
+
+
+def start(kind: str, task: Mapping[str, Any], *, check_mode: bool, session: Optional[Session] = None) -> TaskResult:
+    """Run a task, in the session of a loop where one is given."""
+    given: dict[str, Any] = {**CONNECTION, **unset(kind), **task}
     if kind == "bulk":
         given["connections"] = [{**unset("publicize"), **entry} for entry in task["connections"]]
-    outcome = run_task(MODULES[kind], given, check_mode=check_mode)
+    if session is None:
+        outcome = run_task(MODULES[kind], given, check_mode=check_mode)
+    else:
+        outcome = execute(session, MODULES[kind].planner, given, diff=True)
     # Whatever it is, Ansible can pass it on, and it holds no secret.
     text = json.dumps(outcome.result, allow_nan=False)
     text.encode()
@@ -307,25 +435,60 @@ class Controllers(RuleBasedStateMachine):
         after = self.state()
         self.check_truth(real, run)
         self.check_touched(kind, given, before, after)
+        self.check_report(kind, given, real, before, after)
+        self.check_reasons(kind, given, real, before)
         if code(real) == "invalid_token":
             # It has revoked the token that it used, after a warning that it might.
             assert any("holds the token" in warning for warning in checked.warnings)
             self.restore_token()
             return
-        if code(checked) == "invalid_connections" and code(real) == "authorization_required":
-            # What the server refuses is asked for in check mode only, and then speaks for the whole list.
+        if code(checked) == "invalid_connections" and code(real) in ("authorization_required", "too_many_deletions"):
+            # What the server refuses is asked for in check mode only, before all else, and then speaks for the whole list.
             assert {error["code"] for error in checked.result["errors"]} == {"authorization_required"}
+            return
+        if kind == "publicize" and shows_only_another_user(before):
             return
         assert (checked.failed, code(checked)) == (real.failed, code(real)), (checked.result, real.result)
         assert checked.result.get("changed") == real.result.get("changed"), (checked.result, real.result)
         assert real.failed or checked.result.get("diff") == real.result.get("diff")
         if real.failed:
             return
+        self.check_done(kind, given, after)
         if self.token_is_revoked():
             assert any("holds the token" in warning for warning in real.warnings)
             self.restore_token()
             return
         self.check_converged(kind, given)
+
+    @rule(items=loops, plan=plans | st.just({}))
+    def converge_in_loop(self, items: list[dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
+        """Each item of a loop does what it would do alone, whatever the earlier ones have read and written."""
+        spec = MODULES["publicize"]
+        # A token that may not read something is not asked to read it again, so that a refusal must be none by chance.
+        plan = {place: trouble for place, trouble in plan.items() if not trouble.is_late and trouble.kind != "refused"}
+        session = Session(
+            ConnectionOptions.from_params(CONNECTION), LoopCache(check_mode=False), spec.loop_settings(CONNECTION)
+        )
+        for number, item in enumerate(items):
+            given = self.resolved(item)
+            before = self.state()
+            alone, _run = self.run("publicize", given, check_mode=True)
+            # The trouble befalls the first item, and the others have to know what it has left.
+            outcome, run = self.run("publicize", given, session=session, troubles=plan if number == 0 else {})
+            after = self.state()
+            self.check_truth(outcome, run)
+            self.check_touched("publicize", given, before, after)
+            self.check_made(before, after)
+            if number == 0 and plan:
+                continue
+            if shows_only_another_user(before):
+                continue
+            assert (alone.failed, code(alone)) == (outcome.failed, code(outcome)), (alone.result, outcome.result)
+            assert alone.result.get("changed") == outcome.result.get("changed"), (alone.result, outcome.result)
+            if not outcome.failed:
+                assert alone.result["diff"] == outcome.result["diff"], (alone.result, outcome.result)
+                self.check_done("publicize", given, after)
+            self.check_report("publicize", given, outcome, before, after)
 
     @rule(task=tasks, plan=plans)
     def converge_in_trouble(self, task: tuple[str, dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
@@ -343,13 +506,24 @@ class Controllers(RuleBasedStateMachine):
         if not is_late:
             self.check_truth(real, run)
         self.check_touched(kind, given, before, after)
-        self.check_doubles(before, after)
+        self.check_made(before, after)
+        self.check_existence(real, after)
+        if len(plan) == 1 and all(trouble.is_late and trouble.when < 2 * TIMEOUT for trouble in plan.values()):
+            # It was waited for, so that no second one had to be deleted again.
+            assert kind != "publicize" or given["state"] == "absent" or not any("delete" in path for path in run.writes)
+        if not is_late:
+            self.check_report(kind, given, real, before, after)
+            if not real.failed:
+                self.check_done(kind, given, after)
         if self.token_is_revoked():
             self.restore_token()
             return
         again, run = self.run(kind, given)
         self.check_truth(again, run)
-        self.check_doubles(before, self.state())
+        self.check_touched(kind, given, after, self.state())
+        self.check_made(before, self.state())
+        if not again.failed:
+            self.check_done(kind, given, self.state())
         if not real.failed and not is_late:
             assert not again.failed or self.is_spent(kind, again), again.result
             assert again.failed or again.result.get("changed", False) is False, (real.result, again.result)
@@ -376,8 +550,10 @@ class Controllers(RuleBasedStateMachine):
         self.check_truth(real, run, alone=not others)
         for other in others:
             self.check_truth(*other)
-        allowed = self.allowed(*first, before) | self.allowed(*second, before) | self.allowed(*first, after)
-        self.check_ids(allowed | self.allowed(*second, after), before, after)
+        tasks_run = [first, second] if others else [first]
+        self.check_permitted(
+            [self.allowed(*task, state) for task in tasks_run for state in (before, after)], before, after
+        )
         self.restore_token()
         doubles = self.doubles(after) - self.doubles(before)
         again, run = self.run(*first)
@@ -387,7 +563,45 @@ class Controllers(RuleBasedStateMachine):
             assert code(again) == "ambiguous_match" or first[1].get("unique_per") == "external_user" or not same
         self.restore_token()
 
+    @rule(
+        pair=rivals | st.tuples(creations, creations),
+        is_tool=st.booleans(),
+        plan=plans_of_writes | troubles.map(lambda trouble: {("POST", 0): trouble}),
+    )
+    def create_together(self, pair: Any, is_tool: bool, plan: dict[tuple[str, int], Trouble]) -> None:
+        """Another controller, or another tool, creates a connection right before ours, the response to which may be lost."""
+        first, second = pair[:2]
+        before = self.state()
+        ended: list[tuple[dict[str, Any], TaskResult]] = []
+
+        def elsewhere() -> None:
+            if is_tool and "external_user_id" in first:
+                number = accounts_of(first, before)[0]["ID"]
+                self.create_elsewhere(site_of(first), number, LOST_PAGE)
+            else:
+                ended.append((second, self.run("publicize", second)[0]))
+
+        real, _run = self.run("publicize", first, troubles=plan, interludes={("POST", 0): elsewhere})
+        self.server.finish_late_requests()
+        after = self.state()
+        self.check_existence(real, after)
+        ended.append((first, real))
+        if any(trouble.is_late for trouble in plan.values()):
+            return
+        by_account = [given for given, _outcome in ended if given.get("unique_per") != "external_user"]
+        same = {row["ID"] for row in accounts_of(first, before)} & {row["ID"] for row in accounts_of(second, before)}
+        for given, outcome in ended:
+            # Two that are for one account may undo what the other one has done.
+            if not outcome.failed and not (same and by_account):
+                self.check_done("publicize", given, after)
+
     # Actions of others
+
+    def create_elsewhere(self, site: int, keyring: int, external_user: Optional[str], shared: bool = False) -> None:
+        """Another tool creates a connection."""
+        number = max([row["ID"] for row in self.rows()], default=50) + 1
+        row = {"ID": number, "site_ID": site, "keyring_connection_ID": keyring, "shared": shared}
+        self.change(publicize_connections=[{**row, "external_user_ID": external_user}])
 
     def change(self, **sections: Any) -> None:
         """Change the world as another tool, or another user, would."""
@@ -413,14 +627,9 @@ class Controllers(RuleBasedStateMachine):
         keyring = self.pick(draw, "keyring_connections")
         if keyring is None:
             return
-        row = {
-            "ID": max([row["ID"] for row in self.rows()], default=50) + 1,
-            "site_ID": draw(st.sampled_from([1, 2])),
-            "keyring_connection_ID": keyring["ID"],
-            "shared": draw(st.booleans()),
-            "external_user_ID": draw(st.sampled_from([None, "11"])) if keyring["additional_external_users"] else None,
-        }
-        self.change(publicize_connections=[row])
+        users = [None, "11", LOST_PAGE] if keyring["additional_external_users"] else [None]
+        site, user, shared = draw(st.sampled_from([1, 2])), draw(st.sampled_from(users)), draw(st.booleans())
+        self.create_elsewhere(site, keyring["ID"], user, shared)
 
     def other_tool_deletes(self, draw: Any) -> None:
         """Another tool deletes a connection."""
@@ -461,6 +670,12 @@ class Controllers(RuleBasedStateMachine):
         if keyring:
             self.change(keyring_connections=[{"ID": keyring["ID"], "gone": not keyring["gone"]}])
 
+    def accounts_are_gone(self, draw: Any) -> None:
+        """All accounts of mine are gone, or all are back."""
+        gone = draw(st.booleans())
+        mine = [row["ID"] for row in self.rows("keyring_connections") if row["user_ID"] == ME]
+        self.change(keyring_connections=[{"ID": number, "gone": gone} for number in mine])
+
     def accounts_are_connected(self, draw: Any) -> None:
         """Accounts that were deleted are connected again."""
         existing = {row["ID"] for row in self.rows("keyring_connections")}
@@ -495,12 +710,13 @@ class Controllers(RuleBasedStateMachine):
         check_mode: bool = False,
         troubles: Optional[Mapping[tuple[str, int], Trouble]] = None,
         interludes: Optional[Mapping[tuple[str, int], Callable[[], Any]]] = None,
+        session: Optional[Session] = None,
     ) -> tuple[TaskResult, Run]:
         """Run a task, and return its end and its requests."""
         with self.server.recorded(Run(troubles or {}, interludes or {})) as run:
-            return start(kind, given, check_mode=check_mode), run
+            return start(kind, given, check_mode=check_mode, session=session), run
 
-    def state(self) -> dict[str, dict[int, dict[str, Any]]]:
+    def state(self) -> State:
         """Return what a task may change, by ID."""
         raw = self.server.core.state()
         return {section: {row["ID"]: row for row in raw[section]} for section in SECTIONS}
@@ -511,10 +727,8 @@ class Controllers(RuleBasedStateMachine):
         if not alone and changed and any(entry["status"] == 200 for entry in run.entries if entry and entry["body"]):
             # The response to a write does not tell whether another one had done the same shortly before.
             return
-        if code(outcome) == "unconfirmed_write" and not changed:
+        if "unconfirmed_write" in _codes(outcome) and not changed:
             # It says itself that it does not know.
-            return
-        if "errors" in outcome.result and any(error["code"] == "unconfirmed_write" for error in _errors(outcome)):
             return
         assert changed == run.applied, (changed, run.applied, run.entries, outcome.result)
 
@@ -532,104 +746,97 @@ class Controllers(RuleBasedStateMachine):
         """Whether a deletion cannot be repeated, because the options that were unique mean nothing any more."""
         return kind == "keyring" and code(again) in ("missing_keyring_connection", "ambiguous_match", "cascade_needed")
 
-    def check_touched(
-        self, kind: str, given: Mapping[str, Any], before: dict[str, dict[int, Any]], after: dict[str, dict[int, Any]]
-    ) -> None:
+    def check_touched(self, kind: str, given: Mapping[str, Any], before: State, after: State) -> None:
         """Nothing changed that the task does not name."""
-        self.check_ids(self.allowed(kind, given, before) | self.allowed(kind, given, after), before, after)
+        self.check_permitted([self.allowed(kind, given, state) for state in (before, after)], before, after)
 
-    def check_ids(
-        self, allowed: set[tuple[str, int]], before: dict[str, dict[int, Any]], after: dict[str, dict[int, Any]]
-    ) -> None:
-        """Nothing else changed than these."""
-        touched = {
-            (section, number)
-            for section in SECTIONS
-            for number in {*before[section], *after[section]}
-            if before[section].get(number) != after[section].get(number)
-        }
-        assert touched <= allowed, (touched - allowed, before, after)
+    def check_permitted(self, permissions: list[Permission], before: State, after: State) -> None:
+        """Nothing else changed than what one of these permits."""
+        for place, keys in differences(before, after).items():
+            permitted = set().union(*(permission.get(place, set()) for permission in permissions))
+            assert keys <= permitted, (place, keys - permitted, before, after)
 
-    def allowed(self, kind: str, given: Mapping[str, Any], state: dict[str, dict[int, Any]]) -> set[tuple[str, int]]:
-        """Return the section and ID of what a task may touch, by a reading of its options that is independent of the plans."""
-        if kind == "info":
-            return set()
-        if kind == "application":
-            return {
-                ("applications", number)
-                for number, row in state["applications"].items()
-                if given.get("id") in (None, number)
-                and given.get("title") in (None, row["title"])
-                and ("site" not in given or row["site_ID"] == 1)
-                and given["state"] == "absent"
-            }
-        if kind == "keyring":
-            mine = {
-                number
-                for number, row in state["keyring_connections"].items()
-                if given.get("id") in (None, number)
-                and given.get("service") in (None, row["service"])
-                and given.get("account") in (None, row["external_ID"], row["external_name"])
-                and row["user_ID"] == ME
-                and given["state"] == "absent"
-            }
-            found = {("keyring_connections", number) for number in mine}
-            if given["cascade"]:
-                found |= self.connections(state, lambda row: row["keyring_connection_ID"] in mine)
-            return found
-        if kind == "bulk":
-            found = set()
-            for entry in given["connections"]:
-                found |= self.allowed("publicize", entry, state)
-            if given.get("purge") == "listed":
-                found |= self.connections(state, lambda row: self.is_mine(row, state))
-            return found
-        site = _site(given["site"]) if "site" in given else None
-        return self.connections(
-            state,
-            lambda row: (
-                self.is_mine(row, state)
-                and given.get("id") in (None, row["ID"])
-                and site in (None, row["site_ID"])
-                and given.get("keyring_connection_id") in (None, row["keyring_connection_ID"])
-                and given.get("service") in (None, self.keyring(row, state)["service"])
-            ),
-        )
-
-    def connections(
-        self, state: dict[str, dict[int, Any]], matches: Callable[[dict[str, Any]], bool]
-    ) -> set[tuple[str, int]]:
-        """Return publicize connections, with the keyring connections that WordPress.com may delete with the last of each."""
-        rows = [row for row in state["publicize_connections"].values() if matches(row)]
-        found = {("publicize_connections", row["ID"]) for row in rows}
-        if self.server.core.switches["delete_keyring_with_last"]:
-            found |= {("keyring_connections", row["keyring_connection_ID"]) for row in rows}
+    def allowed(self, kind: str, given: Mapping[str, Any], state: State) -> Permission:
+        """Return what a task may touch."""
+        found = may_touch(kind, given, state, with_last=self.server.core.switches["delete_keyring_with_last"])
+        if kind == "publicize" and given["state"] == "present" and shows_only_another_user(state):
+            # Whether an editor may change another user's connection is up to the server then, which is not known to allow it.
+            found.update({(SECTIONS[0], number): {"shared", *EXTERNAL_USER} for number in state[SECTIONS[0]]})
         return found
 
-    def keyring(self, row: dict[str, Any], state: dict[str, dict[int, Any]]) -> dict[str, Any]:
-        """Return the keyring connection of a publicize connection."""
-        missing: dict[str, Any] = {"user_ID": None, "service": None}
-        return state["keyring_connections"].get(row["keyring_connection_ID"], missing)
+    def check_done(self, kind: str, given: Mapping[str, Any], after: State) -> None:
+        """What the task asks for is so."""
+        left = left_undone(kind, given, after)
+        assert not left or shows_only_another_user(after), (kind, given, left, after)
 
-    def is_mine(self, row: dict[str, Any], state: dict[str, dict[int, Any]]) -> bool:
-        """Whether a connection was made with a keyring connection of mine."""
-        return bool(self.keyring(row, state)["user_ID"] == ME)
+    def check_report(
+        self, kind: str, given: Mapping[str, Any], outcome: TaskResult, before: State, after: State
+    ) -> None:
+        """The result says what has become of each connection."""
+        result = outcome.result
+        touched = {
+            number: keys for (section, number), keys in differences(before, after).items() if section == SECTIONS[0]
+        }
+        if kind == "bulk" and "actions" in result:
+            expected = {"created": {MADE}, "deleted": {DELETED}}
+            actions = {action["id"]: action for action in result["actions"] if action["id"] is not None}
+            for number, action in actions.items():
+                keys = touched.pop(number, set())
+                if action["action"] in ("unchanged", "skipped"):
+                    assert not keys, (action, keys, result)
+                elif action["action"] != "failed":
+                    assert keys == expected.get(action["action"], keys - {MADE, DELETED}) != set(), (
+                        action,
+                        keys,
+                        result,
+                    )
+            assert not touched or "unconfirmed_write" in _codes(outcome), (touched, result)
+            counts = Counter(action["action"] for action in result["actions"])
+            if given.get("report") == "all":
+                assert all(
+                    result["summary"][name] == counts[name] for name in ("created", "deleted", "failed", "skipped")
+                )
+            assert outcome.failed == bool(counts["failed"]), result
+            assert given.get("on_error", "stop") == "continue" or counts["failed"] <= 1, result
+            most = given.get("max_deletions", 10)
+            assert most < 0 or counts["deleted"] <= most, result
+        elif kind == "publicize" and not outcome.failed:
+            assert set(touched) <= {(result["connection"] or {}).get("id")} | {
+                number for number, keys in touched.items() if keys == {DELETED}
+            }, (touched, result)
+        for record in [result.get("connection")] if kind == "publicize" and not outcome.failed else []:
+            row = after["publicize_connections"][record["id"]] if record else None
+            assert (record is None) == (given["state"] == "absent"), result
+            assert row is None or record["shared"] == row["shared"], (record, row)
 
-    def doubles(self, state: dict[str, dict[int, Any]]) -> Counter[tuple[Any, ...]]:
+    def check_existence(self, outcome: TaskResult, after: State) -> None:
+        """What a task reports as there is there."""
+        reported = [action["id"] for action in outcome.result.get("actions", []) if action["action"] == "created"]
+        if not outcome.failed and outcome.result.get("connection"):
+            reported.append(outcome.result["connection"]["id"])
+        existing = {**after["publicize_connections"], **after["keyring_connections"]}
+        assert set(reported) <= set(existing), (reported, outcome.result)
+
+    def check_reasons(self, kind: str, given: Mapping[str, Any], outcome: TaskResult, before: State) -> None:
+        """Nothing is refused without the reason that is given."""
+        if outcome.failed:
+            assert is_reason(kind, str(code(outcome)), given, before), (given, outcome.result, before)
+        for error in _errors(outcome):
+            entry = given["connections"][error["position"]] if isinstance(error.get("position"), int) else None
+            assert entry is None or is_reason("publicize", error["code"], entry, before), (entry, error, before)
+
+    def doubles(self, state: State) -> Counter[tuple[Any, ...]]:
         """Return how many connections too many there are, by site, account and external user."""
-        rows = state["publicize_connections"].values()
-        keys = Counter((row["site_ID"], row["keyring_connection_ID"], row["external_user_ID"]) for row in rows)
+        keys = Counter(map(_place, state["publicize_connections"].values()))
         return Counter({key: number - 1 for key, number in keys.items() if number > 1})
 
-    def check_doubles(self, before: dict[str, dict[int, Any]], after: dict[str, dict[int, Any]]) -> None:
-        """No task made two connections where it was to make one."""
-        made = {
-            number: row
-            for number, row in after["publicize_connections"].items()
-            if number not in before["publicize_connections"]
-        }
-        doubles = self.doubles({"publicize_connections": made})
-        assert not doubles, made
+    def check_made(self, before: State, after: State) -> None:
+        """No task made a connection twice, or one that existed already."""
+        rows = after["publicize_connections"]
+        made = {number: row for number, row in rows.items() if number not in before["publicize_connections"]}
+        assert not self.doubles({"publicize_connections": made}), made
+        existing = {_place(row) for number, row in rows.items() if number not in made}
+        assert not existing.intersection(map(_place, made.values())), (before, after)
 
     def token_is_revoked(self) -> bool:
         """Whether the token that tasks use does not work any more."""
@@ -643,13 +850,18 @@ class Controllers(RuleBasedStateMachine):
         )
 
 
+def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["site_ID"], row["keyring_connection_ID"], row["external_user_ID"]
+
+
 def _errors(outcome: TaskResult) -> list[dict[str, Any]]:
-    return [error for error in outcome.result["errors"] if isinstance(error, dict)]
+    return [error for error in outcome.result.get("errors", []) if isinstance(error, dict)]
 
 
-def _site(name: str) -> int:
-    """Return the ID of a site as a task names it."""
-    return next(number for number in SITES if str(number) in name)
+def _codes(outcome: TaskResult) -> set[Optional[str]]:
+    """Return the codes of all errors of a task, and of a list of its entries."""
+    errors = _errors(outcome) + [action["error"] for action in outcome.result.get("actions", []) if action["error"]]
+    return {code(outcome), *(error["code"] for error in errors)}
 
 
 def test_controllers() -> None:

@@ -43,7 +43,13 @@ from .external_users import (
 )
 from .health_warning import health_warning
 from .plan import Diff, Plan
-from .selection import another_users, is_own_publicize_connection, select_keyring_connection, site_id
+from .selection import (
+    another_users,
+    is_own_publicize_connection,
+    select_keyring_connection,
+    shows_only_another_user,
+    site_id,
+)
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,8 @@ def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
     if desired.state == "absent":
         return _plan_absent(desired, existing, cache)
     if existing is None or found is None:
-        return _plan_create(desired, cache)
-    return _plan_update(desired, existing, found, cache)
+        return _plan_create(desired, cache, alone=alone)
+    return _plan_update(desired, existing, found, cache, alone=alone)
 
 
 def keyring_connection_of(desired: DesiredPublicizeConnection, record: Record | None, cache: Cache) -> Record | None:
@@ -255,6 +261,11 @@ def twin_warning(record: Record, other: Record) -> str:
     )
 
 
+def _is_in_use(keyring_connection_id: Any, cache: Cache, *, alone: bool) -> bool:
+    """Whether the user's own connections show that a keyring connection is the user's, where these have been read for all."""
+    return not alone and bool(cache.read(ListPublicizeConnections(keyring_connection_id=keyring_connection_id)))
+
+
 def _check_own(record: Record, cache: Cache) -> None:
     if not is_own_publicize_connection(record, cache):
         raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"))
@@ -278,6 +289,8 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         # It is gone already.
         return plan
     of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring["id"]))
+    if not of_keyring and shows_only_another_user(cache):
+        raise another_users("Publicize connection", existing, existing.get("keyring_connection_user_id"))
     if any(record["id"] != existing["id"] for record in of_keyring):
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
@@ -291,7 +304,7 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
     )
 
 
-def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> PublicizePlan:
+def _plan_create(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bool) -> PublicizePlan:
     if desired.id is not None:
         raise MissingError(
             f"Publicize connection {desired.id} not found"
@@ -307,6 +320,9 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
     after = _created(keyring, user, site_id_of(site, cache), desired.shared)
     _check_capabilities(desired, site, cache, creating=True)
+    if cache.check_mode and not _is_in_use(keyring["id"], cache, alone=alone) and shows_only_another_user(cache):
+        # In a real run the server refuses it.
+        raise another_users("Keyring connection", keyring, keyring.get("user_id"))
     return PublicizePlan(
         result={"connection": after},
         diff=Diff({}, diff_view(after), _header(desired, after)),
@@ -355,7 +371,9 @@ def _with_user(record: Record, user: Record) -> Record:
     return {**record, **{key: user.get(key) for key in keys}}
 
 
-def _plan_update(desired: DesiredPublicizeConnection, existing: Record, found: Record, cache: Cache) -> PublicizePlan:
+def _plan_update(
+    desired: DesiredPublicizeConnection, existing: Record, found: Record, cache: Cache, *, alone: bool
+) -> PublicizePlan:
     """Return the plan for a connection that exists; ``found`` is its record before its service gave it another health."""
     after = dict(found)
     operation = UpdatePublicizeConnection(existing["id"], desired.site)
@@ -381,6 +399,11 @@ def _plan_update(desired: DesiredPublicizeConnection, existing: Record, found: R
             existing=existing,
         )
     _check_own(existing, cache)
+    # In a real run of a single task the server refuses it: whose token it is would take a round trip of its own.
+    is_asked = desired.site is not None and (cache.check_mode or not alone)
+    is_asked = is_asked and not _is_in_use(existing.get("keyring_connection_id"), cache, alone=alone)
+    if is_asked and shows_only_another_user(cache):
+        raise another_users("Publicize connection", existing, existing.get("keyring_connection_user_id"))
     published = publishing_service(existing, cache)
     profiles = _profiles(existing, published, cache)
     after = judged(after, published, profiles)
