@@ -257,7 +257,7 @@ def twin_warning(record: Record, other: Record) -> str:
 
 def _check_own(record: Record, cache: Cache) -> None:
     if not is_own_publicize_connection(record, cache):
-        raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"))
+        raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"), connection=record)
 
 
 # The plans

@@ -138,12 +138,12 @@ def _check_not_of_another_user(found: Sequence[Record], keyring_connection_id: i
             raise another_users("Keyring connection", keyring, keyring.get("user_id"))
 
 
-def another_users(kind: str, record: Record, owner: int | None) -> NotAllowedError:
-    """Return the error for a connection of another user."""
+def another_users(kind: str, record: Record, owner: int | None, **result: Record) -> NotAllowedError:
+    """Return the error for a connection of another user, with further keys of the result."""
     return NotAllowedError(
         f"{kind} {describe(record)} is owned by another user ({owner or 'unknown'}) and cannot be changed with this token: "
         "its owner has to do it.",
-        result={"connection": record},
+        result=result,
     )
 
 

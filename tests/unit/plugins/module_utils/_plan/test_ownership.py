@@ -203,13 +203,15 @@ def test_keyring_connection_of_a_colleague_is_not_the_users(kind: str, first: bo
         **(as_list(entry) if kind == "bulk" else entry),
     )
     entry = {"site": "777", "keyring_connection_id": 601}
-    refused(
+    error = refused(
         kind,
         among_mine(first=first),
         "not_yours" if kind == "publicize" else code,
         "Keyring connection 601 (tumblr: Grace) is owned by another user",
         **(as_list(entry) if kind == "bulk" else entry),
     )
+    # It is documented as a publicize connection.
+    assert "connection" not in error.result
 
 
 def test_service_is_unambiguous_where_the_other_account_is_a_colleagues() -> None:
