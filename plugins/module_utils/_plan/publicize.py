@@ -15,6 +15,7 @@ from .._errors import AmbiguousMatchError, MissingError, NotAllowedError, Option
 from .._operations import (
     CreatePublicizeConnection,
     DeletePublicizeConnection,
+    FindAccount,
     FindSite,
     GetKeyringConnection,
     GetPublicizeConnection,
@@ -28,7 +29,7 @@ from .._operations import (
     UpdatePublicizeConnection,
 )
 from .._records.health import judged
-from .._records.names import account_name, describe, listed, named
+from .._records.names import account_name, describe, listed
 from .._records.record import Record, Records, diff_view, is_number
 from .desired import DesiredPublicizeConnection
 from .external_users import (
@@ -43,7 +44,13 @@ from .external_users import (
 )
 from .health_warning import health_warning
 from .plan import Diff, Plan
-from .selection import another_users, is_own_publicize_connection, select_keyring_connection, site_id
+from .selection import (
+    another_users,
+    is_own_publicize_connection,
+    select_keyring_connection,
+    site_id,
+    with_account,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
     if desired.state == "absent":
         return _plan_absent(desired, existing, cache)
     if existing is None or found is None:
-        return _plan_create(desired, cache)
+        return _plan_create(desired, cache, alone=alone)
     return _plan_update(desired, existing, found, cache)
 
 
@@ -144,8 +151,8 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
         and not record.get("read_only")
     ]
     if desired.account is not None:
-        by_id = [record for record in found if record.get("external_id") == desired.account]
-        found = by_id or named(found, desired.account)
+        # Both at once, as for an account: else the next run would delete what the first one has not meant.
+        found = with_account(found, desired.account)
     return [record for record in found if is_own_publicize_connection(record, cache)]
 
 
@@ -291,7 +298,7 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
     )
 
 
-def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> PublicizePlan:
+def _plan_create(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bool) -> PublicizePlan:
     if desired.id is not None:
         raise MissingError(
             f"Publicize connection {desired.id} not found"
@@ -305,6 +312,9 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
     service = publishing_service(keyring, cache)
     user = desired_external_user(desired, keyring, cache)
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
+    _check_not_of_the_only_other_user(
+        keyring, on_site if alone else cache.read(ListPublicizeConnections()), cache, alone
+    )
     after = _created(keyring, user, site_id_of(site, cache), desired.shared)
     _check_capabilities(desired, site, cache, creating=True)
     return PublicizePlan(
@@ -323,6 +333,26 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache) -> Publicize
         service=service,
         profiles=profile_ids(keyring),
     )
+
+
+def _check_not_of_the_only_other_user(keyring: Record, records: Records, cache: Cache, alone: bool) -> None:
+    """Refuse a keyring connection of another user, whom the list may show even where it shows none of the user's own.
+
+    A connection created with it would not be found by the next run, which would create another one. ``records`` are the
+    publicize connections that were read: on the site, or where the task is not ``alone`` all of the user's own.
+    """
+    owner = keyring.get("user_id")
+    if alone and any(
+        record.get("read_only") and record.get("keyring_connection_id") == keyring["id"] for record in records
+    ):
+        raise another_users("Keyring connection", keyring, owner)
+    owners = (record.get("keyring_connection_user_id") for record in records if not record.get("read_only"))
+    # The first of the user's own connections shows who the user is. Alone on a site without any, the next run sees this one.
+    if not owner or owner in owners or (alone and all(record.get("read_only") for record in records)):
+        return
+    account = cache.read(FindAccount())
+    if account is not None and account["id"] != owner:
+        raise another_users("Keyring connection", keyring, owner)
 
 
 def site_id_of(site: str, cache: Cache) -> int | None:

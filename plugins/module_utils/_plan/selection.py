@@ -119,7 +119,7 @@ def select_keyring_connection(
     else:
         found = [keyring for keyring in keyrings if keyring.get("service") == service]
     if account is not None:
-        found = _with_account(found, account)
+        found = with_account(found, account)
     if len(found) > 1:
         raise AmbiguousMatchError(
             f"{len(found)} keyring connections match: {listed(found)}. "
@@ -156,10 +156,10 @@ def _check_service(found: Sequence[Record], service: str | None) -> None:
             )
 
 
-def _with_account(keyrings: Sequence[Record], account: str) -> Records:
-    """Return the keyring connections of an account: by its external ID, else by its name or display name."""
-    by_id = [keyring for keyring in keyrings if keyring.get("external_id") == account]
-    return list({keyring["id"]: keyring for keyring in (*by_id, *named(keyrings, account))}.values())
+def with_account(connections: Sequence[Record], account: str) -> Records:
+    """Return the connections of an account: those with this external ID, name or display name."""
+    by_id = [record for record in connections if record.get("external_id") == account]
+    return list({record["id"]: record for record in (*by_id, *named(connections, account))}.values())
 
 
 def unsupported(service: Record) -> OptionError:
