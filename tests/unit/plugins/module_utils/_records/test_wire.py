@@ -32,7 +32,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._records.conforman
             "external_id external_name external_display service label type status refresh_url connect_url title slug url site_url",
         ),
         (normalize._LIST_KEYS, "sites additional_external_users"),
-        (normalize._OBJECT_KEYS, "capabilities site"),
+        (wire.names_of(wire.OBJECT), "capabilities site"),
     ],
 )
 def test_normalisation_takes_its_keys_from_the_table(taken: frozenset[str], names: str) -> None:
