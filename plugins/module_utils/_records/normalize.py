@@ -103,25 +103,20 @@ def require_types(record: Record, table: Wire) -> Record:
 
 def _require_types(record: Record, keys: Iterable[Key]) -> None:
     for key in keys:
-        name = key.name.lower()
-        value = record.get(name)
+        value = record.get(key.in_records)
         if value is None:
             continue
-        if key.kind in (ROWS, IDS):
-            kinds = (dict,) if key.kind == ROWS else (int, str)
-            if not isinstance(value, list) or not all(_is_of(item, kinds) for item in value):
-                raise ValueError(f"{name} is not a list of {kinds[0].__name__}")
-            for item in value if key.kind == ROWS else ():
+        required = _REQUIRED.get(key.kind)
+        if required is not None:
+            # PHP sends an empty list for an empty object.
+            if type(value) is not required and not (key.kind == OBJECT and not value):
+                raise ValueError(f"{key.in_records} is {type(value).__name__}")
+        elif key.kind in _ITEMS:
+            kinds = _ITEMS[key.kind]
+            if not isinstance(value, list) or not all(type(item) in kinds for item in value):
+                raise ValueError(f"{key.in_records} is not a list of {kinds[0].__name__}")
+            for item in value if key.keys else ():
                 _require_types(item, key.keys)
-        # PHP sends an empty list for an empty object.
-        elif (
-            key.kind in _REQUIRED and not (key.kind == OBJECT and not value) and not _is_of(value, _REQUIRED[key.kind])
-        ):
-            raise ValueError(f"{name} is {type(value).__name__}")
-
-
-def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _lowered(wire: Mapping[str, Any], integers: bool = True) -> Record:
@@ -172,7 +167,8 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, (int, float)) else value
 
 
-_REQUIRED: Mapping[str, tuple[type, ...]] = {INTEGER: (int,), NAME: (str,), TEXT: (str,), DATE: (str,), OBJECT: (dict,)}
+_REQUIRED: Mapping[str, type] = {INTEGER: int, NAME: str, TEXT: str, DATE: str, OBJECT: dict}
+_ITEMS: Mapping[str, tuple[type, ...]] = {ROWS: (dict,), IDS: (int, str)}
 # What normalises a value that is neither list nor object.
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_OTHER_KEYS, _other),
