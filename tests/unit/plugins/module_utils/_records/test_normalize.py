@@ -375,3 +375,12 @@ def test_token_for_all_sites_has_no_site(wire: Any, site_id: Any) -> None:
 def test_absent_flag_of_a_service_is_false_and_its_id_stays_a_name() -> None:
     record = normalize.service({"ID": "123", "multiple_external_user_ID_support": 1})
     assert record == {"id": "123", "multiple_external_user_id_support": True, "external_users_only": False}
+
+
+@pytest.mark.parametrize(
+    ("given_value", "expected"), [(True, True), (False, None), (None, None), ("", None), (0, None)]
+)
+def test_only_what_is_read_only_says_so(given_value: Any, expected: Any) -> None:
+    record = normalize.publicize_connection({"ID": 1, "read_only": given_value}, NOW)
+    assert record.get("read_only") == expected
+    assert ("read_only" in record) is bool(expected)
