@@ -242,7 +242,15 @@ def left_undone(kind: str, given: Mapping[str, Any], state: State) -> list[Any]:
     return []
 
 
-# Why a task may refuse
+# Why a task may refuse, and must
+
+
+def is_ambiguous(kind: str, given: Mapping[str, Any], state: State) -> bool:
+    """Whether a task would have to choose one of several connections."""
+    if kind == "bulk":
+        return any(is_ambiguous("publicize", entry, state) for entry in given["connections"])
+    rows = selected(given, state) if kind == "publicize" else []
+    return len([row for row in rows if not keyring_of(row, state)["gone"]]) > 1
 
 
 def is_reason(kind: str, code: str, given: Mapping[str, Any], state: State) -> bool:
