@@ -417,10 +417,13 @@ class Controllers(RuleBasedStateMachine):
         """Disconnect."""
         self.stack.close()
 
-    @initialize(forms=switches, roles=st.tuples(roles, roles))
-    def begin(self, forms: dict[str, Any], roles: tuple[str, str]) -> None:
+    @initialize(forms=switches, roles=st.tuples(roles, roles), alike=st.booleans())
+    def begin(self, forms: dict[str, Any], roles: tuple[str, str], alike: bool) -> None:
         """Begin with a server that is in doubt about some things."""
         self.server.reset(forms)
+        if not alike:
+            # Then only one application can be the one that holds the token in use.
+            self.change(delete={"applications": [71]})
         for site, role in zip(SITES, roles):
             self.set_role(site, role)
 
