@@ -161,14 +161,17 @@ CHECKS = [
     "ruff",
     "codespell",
 ]
+# What depends on the version of ansible-core, and on the Python of the controller.
+MATRIX = ("sanity", "units", "integration", "integration-modules", "same-results", "mypy")
+MATRIX_OF_CONTROLLER = ("sanity", "integration")
 # What needs the results of others.
-LAST = [f"same-results-{NEWEST}"]
+LAST = f"same-results-{NEWEST}"
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = [*CHECKS, *LAST]
+nox.options.sessions = [*CHECKS, LAST]
 # The sessions extra-checks and license-check.
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -324,8 +327,9 @@ def test(session: nox.Session) -> None:
         print("\n".join([line, *tail]), flush=True)
         return passed
 
-    names = [name for name in session.posargs or CHECKS if name not in LAST]
-    last = [name for name in session.posargs or LAST if name in LAST]
+    chosen = session.posargs or [*CHECKS, LAST]
+    last = [name for name in chosen if name.startswith("same-results-")]
+    names = [name for name in chosen if name not in last]
     # Many of them wait for a half of their time: for processes, the network, and timeouts.
     with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as lanes:
         try:
@@ -517,6 +521,26 @@ def same_results(session: nox.Session, core: str) -> None:
     results = {"IN_PROCESS": f"integration-{core}", "MODULES": f"integration-modules-{core}"}
     folders = {f"WPCOM_TEST_RESULTS_{name}": WORK / "results" / folder for name, folder in results.items()}
     _run(session, "python", "-m", "pytest", "-q", "tests/e2e/test_same_results.py", PYTHONPATH=TREE, **folders)
+
+
+@nox.session(venv_backend="none", default=False)
+def matrix(session: nox.Session) -> None:
+    """Test each ansible-core on the oldest and the newest Python of this machine; nox -s matrix -- 2.18 tests only that one."""
+    failed, tested = [], []
+    for core in session.posargs or RELEASED:
+        if core not in CORE_PYTHONS:
+            session.error(f"must be one of {', '.join(CORE_PYTHONS)}: {core}")
+        oldest, *newer = sorted(PYTHONS.keys() & set(CORES[core]), key=TARGET_PYTHONS.index)
+        for python, checks in ((oldest, MATRIX), *((version, MATRIX_OF_CONTROLLER) for version in newer[-1:])):
+            environment = {**os.environ, "TEST_PYTHONS": f"{OLDEST_TARGET} {python}"}
+            command = [sys.executable, "-m", "nox", "--no-color", "-s", "test", "--", *(f"{x}-{core}" for x in checks)]
+            ended = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+            tested.append(f"ansible-core {core}, Python {python}: {'FAILED' if ended.returncode else 'passed'}")
+            failed += tested[-1:] if ended.returncode else []
+    missing = {python for core in RELEASED for python in CORES[core]} - PYTHONS.keys()
+    print("\n".join([*tested, *(f"not tested: Python {python}, which was not found" for python in sorted(missing))]))
+    if failed:
+        session.error(f"failed: {len(failed)} of {len(tested)}")
 
 
 @nox.session
@@ -794,8 +818,8 @@ def release(session: nox.Session) -> None:
     (version,) = session.posargs
     if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, check=True, capture_output=True).stdout:
         session.error("the checkout contains changes that are not committed")
-    fragments = _files(session, "changelogs/fragments/*.yml", "changelogs/fragments/*.yaml")
-    if not any(re.search(r"^release_summary:", (ROOT / name).read_text(), re.MULTILINE) for name in fragments):
+    fragments = (ROOT / "changelogs" / "fragments").glob("*.y*ml")
+    if not any(re.search(r"^release_summary:", path.read_text(), re.MULTILINE) for path in fragments):
         session.error(f"a fragment with release_summary is required: changelogs/fragments/{version}.yml")
     _install(session, "docs", "lint")
     for name, pattern in {

@@ -16,7 +16,7 @@ options:
     description:
       - The OAuth2 access token of the WordPress.com account to manage.
       - Publicize and keyring connections require the scope C(sharing). Connected applications and the account require the
-        scope C(users). The scope C(global) covers everything.
+        scope C(users). The list of the sites requires the scope C(sites). The scope C(global) covers everything.
       - This option or O(api_token_file) is required, except for reading external services. They are mutually exclusive.
       - If neither this option nor O(api_token_file) is set, the value of the environment variable E(WPCOM_API_TOKEN) is used.
       - As with every connection option, the option takes precedence over the environment variable, and an empty option or
@@ -65,7 +65,7 @@ options:
   retries:
     description:
       - How often a failed request is retried. V(0) disables retries.
-      - A write that the server rejected because of too many requests is retried as often. If the response to a write is lost,
+      - Writes are retried as often if the server rejects them because of too many requests. If the response to a write is lost,
         the module reads the current state, and retries the write only if it was not applied.
       - If not set, the value of the environment variable E(WPCOM_RETRIES) is used.
     type: int
@@ -111,6 +111,8 @@ options:
     description:
       - The path of a file that contains the access token. It is read each time.
       - The content is the token as plain text, or a JSON object with the key C(access_token).
+      - If the token expires within five minutes and the file contains a refresh token, the token is refreshed and the file is
+        replaced.
       - A warning is shown if users other than its owner can access the file. A file that is encrypted with Ansible Vault is not
         supported.
       - Mutually exclusive with O(api_token). The environment variable is used only if neither O(api_token) nor the environment

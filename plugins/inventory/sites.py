@@ -19,8 +19,8 @@ description:
     O(connections=true), and one more if it has no name in O(accounts).
   - A token requires the scope C(sites) or C(global). Publicize connections also require the scope C(sharing), and the name of
     the account requires the scope C(users), if the scope is not C(global).
-  - All options except O(hostname), O(filters), O(compose), O(groups) and O(keyed_groups) can be templates. Variables of the
-    command line can be used in them.
+  - All options except O(hostname), O(filters), O(compose), O(groups) and O(keyed_groups) can be templates. Extra variables can be
+    used in them.
 extends_documentation_fragment:
   - community.wpcom.api.plugin
   - ansible.builtin.constructed
@@ -57,7 +57,7 @@ options:
         type: path
   site_visibility:
     description:
-      - Whether to return all sites, or only the sites that the user of the token sees or hides in WordPress.com.
+      - Whether to return all sites, or only the sites that are visible or hidden for the user of the token in WordPress.com.
     type: str
     choices: [all, visible, hidden]
     default: all
@@ -79,8 +79,8 @@ options:
     description:
       - A Jinja expression for the name of a host, without braces. The variables of the host can be used in it.
       - If two sites have the same name, the inventory fails.
-      - If it is not set, the name is the value of C(wpcom_slug), or of C(wpcom_site_id) if the site has no slug that can be the
-        name of a host. This is C(wpcom_slug | default(wpcom_site_id, true)).
+      - If not set, the name is the value of C(wpcom_slug), or of C(wpcom_site_id) if the site has no slug that can be the name of
+        a host. This is C(wpcom_slug | default(wpcom_site_id, true)).
     type: str
   filters:
     description:

@@ -100,7 +100,7 @@ options:
     default: false
   login_timeout:
     description:
-      - How many seconds to wait for the user.
+      - The number of seconds to wait for the user.
     type: int
     default: 300
   path:
@@ -155,7 +155,7 @@ account:
       type: int
       sample: 1001
     username:
-      description: The name of the user.
+      description: The login name.
       type: str
       sample: ada
     display_name:

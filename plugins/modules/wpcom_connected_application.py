@@ -13,7 +13,8 @@ module: wpcom_connected_application
 short_description: Require or revoke the access of an application to a WordPress.com account
 version_added: 0.1.0
 description:
-  - Ensures that an application has an access token for the WordPress.com account, or that it has none.
+  - Ensures that an application has an access token for the WordPress.com account, or that it has none. WordPress.com calls this a
+    connected application.
   - The API cannot authorize an application. If the application has no token, the module fails.
   - An application can have several tokens. All matching tokens are revoked.
   - The module does not revoke the token that it uses. If WordPress.com does not return enough information to identify that

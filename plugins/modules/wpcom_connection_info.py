@@ -37,8 +37,8 @@ options:
         O(community.wpcom.wpcom_publicize_connection#module:site).
       - If not set, your publicize connections on all sites are gathered. If set, the visible connections of other users are
         gathered as well.
-      - The publicize connections require one request for each site, whatever the number of their accounts. The sites are read
-        in parallel, see O(parallel). The records are returned in the order of the sites.
+      - The publicize connections require one request for each site. The sites are read in parallel, see O(parallel). The records
+        are returned in the order of the sites.
     type: list
     elements: str
   on_site_error:
@@ -113,7 +113,7 @@ options:
     elements: str
   meta:
     description:
-      - The links in the C(meta) part of the responses that the API resolves and includes, such as V(site).
+      - The links in C(meta) of the responses whose targets the API includes in the responses, such as V(site).
     type: list
     elements: str
   context:

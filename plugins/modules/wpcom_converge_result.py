@@ -13,8 +13,8 @@ module: wpcom_converge_result
 short_description: Report the result of a task for a WordPress.com account on a host
 version_added: 1.0.0
 description:
-  - Ends with the result that a task for a whole account had for one host, so that the number of changed and failed hosts is
-    right, and each host shows its own changes.
+  - Returns the result that a task for a whole account had for one host, so that the number of changed and failed hosts is
+    correct, and each host shows its own changes.
   - It sends no requests. The playbook C(community.wpcom.converge) uses it after
     M(community.wpcom.wpcom_publicize_connections).
 author:

@@ -14,12 +14,12 @@ short_description: Check the connection to WordPress.com, the token, and the res
 version_added: 1.0.0
 description:
   - Checks the network, the token, and whether the responses of the API have the form that this collection expects.
-  - Shows how the API behaves where its behavior is not documented, as far as reading can show it.
+  - Finds out how the API behaves where its behavior is not documented, as far as this is possible without changing anything.
   - Returns a report that can be attached to a public issue. It does not contain names, IDs, tokens or URLs.
   - Sends at most 25 requests, all of them C(GET), one after the other, without retries. After a response that says that the
     request limit is reached, no further request is sent.
   - The module does not fail because of what it finds, including a token that is missing, malformed, or cannot be refreshed. It
-    fails if another option is wrong.
+    fails if another option is invalid.
   - The playbook C(community.wpcom.doctor) runs this module, shows one line for each check, and writes the report to a file.
 author:
   - The community.wpcom authors (@ansible-collections)
@@ -69,7 +69,7 @@ checks:
         - C(wire_publicize_connections), C(wire_keyring_connections), C(wire_connected_applications),
           C(wire_external_services), C(wire_sites) and C(wire_account) compare the keys of the responses, their types, and
           the values of C(status) with what this collection knows.
-        - Names that begin with C(uncertainty_) are about what no documentation states.
+        - Checks whose name begins with C(uncertainty_) find out how the API behaves where this is not documented.
       type: str
       sample: wire_keyring_connections
     status:
@@ -79,12 +79,12 @@ checks:
       sample: warning
     detail:
       description:
-        - What was found. For an uncertainty, it begins with the side that the server is on.
+        - What was found. If the name begins with C(uncertainty_), the text begins with the value that was found.
       type: str
       sample: "11 entries: unknown: premium (11)."
     hint:
       description:
-        - What to do about it, empty if nothing is to be done.
+        - What to do about it. Empty if no action is required.
       type: str
       sample: "Attach the report to an issue of community.wpcom: the API sends something that it does not know."
     seconds:
@@ -106,9 +106,9 @@ checks:
 report:
   description:
     - The report, as data that can be written as JSON.
-    - It contains the names and statuses of checks, HTTP statuses and error codes, names of keys, types and counts, the side
-      of each uncertainty, and versions. The name of a key that this collection does not know is only included if most records
-      have it, and no text in the responses contains it.
+    - It contains the names and statuses of checks, HTTP statuses and error codes, names of keys, types and counts, the value
+      that was found for each uncertainty, and versions. The name of a key that this collection does not know is only included if
+      most records have it, and no text in the responses contains it.
   returned: success
   type: dict
   contains:
@@ -166,7 +166,7 @@ report:
           unknown_statuses: {}
           unnamed_statuses: 0
     uncertainties:
-      description: For each uncertainty the side that the server is on, V(null) if it is not known.
+      description: The value that was found for each uncertainty, or V(null) if it is not known.
       type: dict
       sample:
         invalid_token_status: "400"

@@ -14,7 +14,7 @@ short_description: Require or delete the stored token of a third-party account
 version_added: 0.1.0
 description:
   - Ensures that WordPress.com has a stored token of a third-party account, such as a Facebook profile, or that it has none.
-    WordPress.com calls this a keyring connection.
+    WordPress.com calls the stored token a keyring connection.
   - The API cannot create a keyring connection. If it does not exist, the module fails and returns the URL to open in a
     browser.
   - Deleting a keyring connection also deletes its publicize connections on all sites. If there are any, the module fails and

@@ -14,10 +14,10 @@ short_description: Connect a WordPress.com site to a social service
 version_added: 0.1.0
 description:
   - Ensures that a site shares its new posts with an account of a social service, such as a Facebook page or a Mastodon
-    account, or that it does not. WordPress.com calls this a publicize connection.
+    account, or that it does not. WordPress.com calls the connection of a site to an account a publicize connection.
   - Options that are not set are left unchanged.
-  - The stored token of the account, a keyring connection, must exist. The API cannot create it. If it does not exist, the
-    module fails and returns the URL to open in a browser.
+  - WordPress.com must have a stored token of the account, which is called a keyring connection. The API cannot create it. If it
+    does not exist, the module fails and returns the URL to open in a browser.
   - Only your own connections are changed. A connection is yours if you own its keyring connection, also if the keyring
     connection no longer exists.
   - The module issues a warning if the connection does not work, see RV(connection.health), if another of your connections

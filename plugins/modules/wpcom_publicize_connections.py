@@ -18,7 +18,8 @@ description:
     the module fails before any change, and lists all such entries with their positions.
   - The number of read requests is the same for one connection and for thousands if the token can list your sites (scope
     V(sites) or V(global)) or the entries specify sites by ID. Otherwise one request is added for each site. One request is
-    also added for each O(connections[].id) that is not one of your connections.
+    also added for each O(connections[].id) that is not one of your connections, and in check mode for each site that gets a new
+    connection.
   - Several writes run in parallel.
   - The module issues the same warnings as M(community.wpcom.wpcom_publicize_connection), one for each unhealthy account. They
     also cover connections on the sites of the list whose keyring connection no longer exists. Such connections are deleted

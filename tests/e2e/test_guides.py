@@ -180,15 +180,17 @@ def test_guide_to_errors_has_every_code_of_the_collection_and_every_slug_with_a_
 
 def test_readme_names_every_module() -> None:
     modules = {file.stem for file in (ROOT / "plugins" / "modules").glob("wpcom_*.py")}
-    rows = re.findall(r"^\| \[?`(?:community\.wpcom\.)?(wpcom_\w+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(rows) == sorted(modules)
+    rows = [row for row in README.read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    assert sorted(re.findall(r"`(wpcom_\w+)`", "\n".join(rows))) == sorted(modules)
 
 
 def test_readme_has_full_links_only() -> None:
     """Relative links lead nowhere where Galaxy shows README.md."""
     text = README.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert target.startswith("https://"), target
+    for target in re.findall(r"\]\(([^)]+)\)|^\[[\w-]+\]: (\S+)$", text, re.MULTILINE):
+        assert "".join(target).startswith("https://"), target
+    names = set(re.findall(r"\]\[([\w-]+)\]", text))
+    assert names == set(re.findall(r"^\[([\w-]+)\]: ", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("url", ["https://public-api.wordpress.com", "http://localhost@127.0.0.1.example.com"])

@@ -14,6 +14,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._api.resource impo
 from ansible_collections.community.wpcom.plugins.module_utils._errors import ApiError, WpcomError
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request
 from ansible_collections.community.wpcom.plugins.module_utils._http.transport import Transport
+from ansible_collections.community.wpcom.plugins.module_utils._records.wire import PUBLICIZE_CONNECTION
 
 NO_SUCH_ID = 999999999999
 _ROUNDS = 5
@@ -90,7 +91,7 @@ class Sandbox:
         document = self.get(
             "/me/publicize-connections/", "list your connections", keyring_connection_ID=self.keyring_id
         )
-        rows = [row for row in items_of(document, "connections") if has_id(row, integer=True)]
+        rows = [row for row in items_of(document, "connections") if has_id(row, PUBLICIZE_CONNECTION)]
         return len([row for row in rows if _number(row.get("site_ID")) != self.site_id])
 
     @property
@@ -121,7 +122,7 @@ class Sandbox:
 
     def _all_connections(self) -> list[Document]:
         document = self.get(self.path, "list the connections of the site")
-        return [row for row in items_of(document, "connections") if has_id(row, integer=True)]
+        return [row for row in items_of(document, "connections") if has_id(row, PUBLICIZE_CONNECTION)]
 
     def _own_connections(self) -> list[Document]:
         rows = self._all_connections()

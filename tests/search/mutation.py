@@ -4,8 +4,9 @@
 
 """Changes plugins/module_utils in one place at a time, and shows the changes that no unit test notices.
 
-``--number N`` places are drawn with ``--seed S``, of all files or of those that ``--file`` names. Tests that mirror the file
-run first, then those of its folder, then all unit tests.
+``--number N`` places are drawn with ``--seed S``, of all files or of those that ``--file`` names. First all unit tests run once,
+to see which of them run which lines. Then each change is tried with the tests that mirror its file, and with all that run its
+line. What runs when a module is imported is tried with all that run any line of the module, and then with all unit tests.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Optional
+
+from coverage import CoverageData
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = Path("plugins/module_utils")
@@ -141,37 +146,70 @@ def mutants_of(file: Path) -> list[Mutant]:
     return found
 
 
-def suites(file: Path) -> list[Path]:
-    """Return the tests to run for a file, one after the other."""
-    folder = TESTS / file.parent
-    mirror = folder / f"test_{file.stem.lstrip('_')}.py"
-    candidates = [mirror, folder] if file.parent != CODE else [mirror]
-    return [path for path in candidates if (ROOT / path).exists()] + [TESTS]
+class Tests:
+    """Which unit tests run which lines, by a run of all of them in a copy of the checkout."""
+
+    def __init__(self, copy_of_checkout: Path) -> None:
+        """Run the tests. Raises SystemExit where one fails."""
+        self._tree = copy_of_checkout
+        data = copy_of_checkout / "coverage"
+        options = ("-n", str(os.cpu_count() or 1), f"--cov={CODE}", "--cov-context=test", "--cov-report=")
+        if not passes([*options, str(TESTS)], copy_of_checkout, COVERAGE_FILE=str(data)):
+            raise SystemExit("the unit tests fail without any mutant")
+        self._data = CoverageData(str(data))
+        self._data.read()
+
+    def of(self, mutant: Mutant) -> list[list[str]]:
+        """Return the tests to run for a mutant, one group after the other: those that are most likely to notice it first."""
+        folder = TESTS / mutant.file.parent
+        mirror = folder / f"test_{mutant.file.stem.lstrip('_')}.py"
+        nearest = [[str(mirror)]] if (ROOT / mirror).exists() else []
+        lines = self._data.contexts_by_lineno(str(collection(self._tree) / mutant.file))
+        # Of a statement on several lines, not each has code of its own: the code of the mutant is on the next one above.
+        above = [line for line in lines if line <= mutant.line]
+        contexts = lines[max(above)] if above else [""]
+        of_import = "" in contexts
+        if of_import:
+            # What runs when the file is imported matters to whoever uses the file, and perhaps to others.
+            contexts = {context for of_line in lines.values() for context in of_line}
+        # "tests/unit/test_x.py::test_y[1]|run"
+        names = {context.split("|")[0].split("[")[0] for context in contexts} - {""}
+        return [*nearest, sorted(names), *([[str(TESTS)]] if of_import else [])]
 
 
-def is_noticed(mutant: Mutant, tree: Path, *, near: bool) -> Optional[str]:
-    """Return the tests that notice a mutant in a copy of the checkout, None where none does; ``near`` are those that mirror it."""
-    collection = tree / "ansible_collections" / "community" / "wpcom"
-    target = collection / mutant.file
+def collection(tree: Path) -> Path:
+    """Return the folder of the collection in a copy of the checkout."""
+    return tree / "ansible_collections" / "community" / "wpcom"
+
+
+def copied(tree: Path) -> Path:
+    """Copy the checkout, and return where to."""
+    ignored = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".hypothesis")
+    shutil.copytree(ROOT, collection(tree), ignore=ignored)
+    return tree
+
+
+def noticed_by(mutant: Mutant, groups: Sequence[Sequence[str]], tree: Path) -> Optional[str]:
+    """Return what notices a mutant in a copy of the checkout, None where nothing does."""
+    target = collection(tree) / mutant.file
     source = target.read_bytes()
     try:
         target.write_bytes(mutant.apply(source))
-        for path in suites(mutant.file)[: -1 if near else None]:
-            try:
-                if not passes(path, tree):
-                    return str(path)
-            except subprocess.TimeoutExpired:
-                return "timeout"
+        for group in groups:
+            if group and not passes(group, tree):
+                return group[0] if len(group) == 1 else f"{len(group)} tests that run the line"
+    except subprocess.TimeoutExpired:
+        return "timeout"
     finally:
         target.write_bytes(source)
     return None
 
 
-def passes(path: Path, tree: Path) -> bool:
+def passes(arguments: Sequence[str], tree: Path, **variables: str) -> bool:
     """Whether tests pass in a copy of the checkout. Raises TimeoutExpired."""
-    command = [sys.executable, "-m", "pytest", "-qx", str(path)]
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    folder = tree / "ansible_collections" / "community" / "wpcom"
+    command = [sys.executable, "-m", "pytest", "-qx", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    folder = collection(tree)
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False, timeout=SECONDS)
     return ended.returncode == 0
 
@@ -183,28 +221,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file", action="append", help="a part of the name of a file")
     parser.add_argument("--least", type=float, default=0, help="fail below this score, in percent")
-    parser.add_argument("--near", action="store_true", help="not all unit tests, which takes minutes for each survivor")
+    parser.add_argument("--parallel", type=int, default=os.cpu_count() or 1, help="mutants at a time")
     given = parser.parse_args()
     files = sorted(path.relative_to(ROOT) for path in (ROOT / CODE).rglob("*.py"))
     files = [path for path in files if not given.file or any(part in str(path) for part in given.file)]
     every = [mutant for path in files for mutant in mutants_of(path)]
     drawn = random.Random(given.seed).sample(every, min(given.number, len(every)))
-    survivors = []
     with tempfile.TemporaryDirectory(prefix="wpcom-") as name:
-        tree = Path(name).resolve()
-        copied = tree / "ansible_collections" / "community" / "wpcom"
-        ignored = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".hypothesis")
-        shutil.copytree(ROOT, copied, ignore=ignored)
-        if not given.near and not passes(TESTS, tree):
-            raise SystemExit("the unit tests fail without any mutant")
-        for number, mutant in enumerate(drawn, 1):
-            start = time.monotonic()
-            noticed = is_noticed(mutant, tree, near=given.near)
-            if noticed is None:
-                survivors.append(mutant)
-            print(
-                f"{number}/{len(drawn)} {noticed or 'SURVIVED'} {time.monotonic() - start:.0f} s  {mutant}", flush=True
-            )
+        trees: SimpleQueue[Path] = SimpleQueue()
+        for number in range(given.parallel):
+            trees.put(copied(Path(name).resolve() / str(number)))
+        tests = Tests(copied(Path(name).resolve() / "coverage"))
+
+        def survives(mutant: Mutant) -> bool:
+            start, tree = time.monotonic(), trees.get()
+            noticed = noticed_by(mutant, tests.of(mutant), tree)
+            trees.put(tree)
+            print(f"{noticed or 'SURVIVED'}, {time.monotonic() - start:.0f} s: {mutant}", flush=True)
+            return noticed is None
+
+        with ThreadPoolExecutor(given.parallel) as executor:
+            survivors = [mutant for mutant, survived in zip(drawn, executor.map(survives, drawn)) if survived]
     score = 100 * (1 - len(survivors) / len(drawn)) if drawn else 100.0
     print(f"{len(every)} mutants, {len(drawn)} tried with seed {given.seed}, {score:.1f} % noticed")
     for mutant in survivors:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils._oauth.server import token_document, utc_now
-from ansible_collections.community.wpcom.plugins.module_utils._records import normalize
+from ansible_collections.community.wpcom.plugins.module_utils._records import normalize, wire
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
 from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run
-from ansible_collections.community.wpcom.tests.unit.support import TOKEN, run, unset
+from ansible_collections.community.wpcom.tests.search.wire import connected
+from ansible_collections.community.wpcom.tests.unit.support import TOKEN, Script, json_response, run, unset
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_list_that_is_no_date(value: Any) -> None:
     """A date of another type is a response of another form."""
     record = normalize.connected_application({"ID": 1, "authorized": value})
     with pytest.raises(ValueError, match="authorized is"):
-        normalize.require_types(record)
+        normalize.require_types(record, wire.CONNECTED_APPLICATION)
 
 
 @pytest.mark.parametrize("digits", [40, 5000])
@@ -143,3 +144,47 @@ def test_only_accounts_of_another_user(kind: str, task: dict[str, Any], check_mo
     assert outcome.result["changed"] is False
     # What is to be created or changed is refused by the server, so that no task has to ask who its user is.
     assert len(sent.writes) <= (outcome.result.get("error", {}).get("code") == "authorization_required")
+
+
+@pytest.mark.parametrize("key", ["connection_ID", "Connection_ID"])
+def test_id_of_another_kind_of_record(key: str) -> None:
+    """Only an application may have its ID there, so that any other entry has none and is left out."""
+    lists = {
+        "publicize_connections": ("publicize", "connections"),
+        "keyring_connections": ("keyring", "connections"),
+        "sites": ("sites", "sites"),
+    }
+    for section, (kind, name) in lists.items():
+        script = Script(json_response({name: [{key: 5}, {"ID": 6}], "services": []}))
+        with connected(script):
+            outcome = run("info", URL, gather=[kind])
+        assert not outcome.failed, outcome.result
+        assert [record["id"] for record in outcome.result[section]] == [6]
+        assert any("has 1 entry without an ID" in warning for warning in outcome.warnings)
+
+
+@pytest.mark.parametrize("value", ["x", 5, {"a": 1}, ["x"]])
+def test_new_key_of_the_api(value: Any) -> None:
+    """A key that one kind of record does not have today is returned, whatever another kind has in a key of this name."""
+    documents = {
+        "publicize": ("publicize_connections", {"connections": [{"ID": 5, "site": value}], "services": []}),
+        "keyring": ("keyring_connections", {"connections": [{"ID": 5, "authorized": value}], "services": []}),
+        "applications": ("connected_applications", {"connected_applications": [{"ID": 5, "sites": value}]}),
+        "services": ("services", {"services": [{"ID": "linkedin", "site": value}]}),
+        "sites": ("sites", {"sites": [{"ID": 5, "expires": value}]}),
+        "account": ("account", {"ID": 5, "site": value}),
+    }
+    for kind, (section, document) in documents.items():
+        with connected(Script(json_response(document))):
+            outcome = run("info", URL, gather=[kind])
+        assert not outcome.failed, outcome.result
+        assert outcome.result[section]
+
+
+def test_nothing_in_the_form_of_php() -> None:
+    """What has a documented type has it, or is null, also where PHP sends false for nothing."""
+    wire_forms = {"user_ID": False, "external_profile_picture": False, "sites": None, "additional_external_users": None}
+    with connected(Script(json_response({"connections": [{"ID": 5, **wire_forms}], "services": []}))):
+        (record,) = run("info", URL, gather=["keyring"]).result["keyring_connections"]
+    assert [record[key] for key in ("user_id", "external_profile_picture")] == [None, None]
+    assert [record[key] for key in ("sites", "additional_external_users")] == [[], []]

@@ -49,7 +49,7 @@ BANNED = {
     r"wanted": "desired, declared",
     r"what (?:is|was) there": "existing",
 }
-# Codes of errors that have been renamed; the changelog has to mention the old names.
+# Codes of errors that have been renamed; the changelog and the guide to upgrading have to mention the old names.
 RENAMED = {r"no_answer": "no_response", r"unexpected_answer": "unexpected_response"}
 
 TEXTS = (
@@ -91,8 +91,8 @@ def findings(text: str, words: dict[str, str]) -> Iterator[tuple[int, str]]:
 
 def complaints(file: Path) -> list[str]:
     """Return a line for each banned word in a file."""
-    is_changelog = file.is_relative_to(ROOT / "changelogs") or file.name == "CHANGELOG.md"
-    words = BANNED if is_changelog else {**BANNED, **RENAMED}
+    is_changelog = file.is_relative_to(ROOT / "changelogs")
+    words = BANNED if is_changelog or file.name in ("CHANGELOG.md", "guide_upgrade.rst") else {**BANNED, **RENAMED}
     return [
         f"{file.relative_to(ROOT)}:{first + line}: {finding}"
         for first, text in texts(file)
@@ -109,7 +109,9 @@ def test_texts_use_the_vocabulary(file: Path) -> None:
 def test_every_kind_of_file_is_found() -> None:
     """Every pattern for files matches, so that a folder that moves is not ignored silently."""
     for pattern in TEXTS:
-        assert list(ROOT.glob(pattern)), pattern
+        # Right after a release there are none.
+        assert list(ROOT.glob(pattern)) or pattern == "changelogs/fragments/*.yml", pattern
+    assert (ROOT / "changelogs" / "fragments").is_dir()
     for folder in ("doc_fragments", "filter", "module_utils", "modules", "plugin_utils"):
         assert any(ROOT / "plugins" / folder in file.parents for file in files()), folder
 

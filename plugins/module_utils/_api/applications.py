@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from .._operations import DeleteConnectedApplication, GetConnectedApplication, ListConnectedApplications
 from .._records.record import Record, Records
+from .._records.wire import CONNECTED_APPLICATION
 from .resource import Handlers, Resource, found, reading, writing
 
 
 class ConnectedApplications(Resource):
     """Connected applications, one for each access token."""
+
+    _table = CONNECTED_APPLICATION
 
     @property
     def handlers(self) -> Handlers:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from .._operations import DeleteKeyringConnection, GetKeyringConnection, ListKeyringConnections
 from .._records.record import Record, Records
+from .._records.wire import KEYRING_CONNECTION
 from .resource import Handlers, Resource, found, reading, writing
 
 
 class KeyringConnections(Resource):
     """Keyring connections of the token's user."""
+
+    _table = KEYRING_CONNECTION
 
     @property
     def handlers(self) -> Handlers:

@@ -18,6 +18,7 @@ from .._operations import (
     UpdatePublicizeConnection,
 )
 from .._records.record import Record, Records
+from .._records.wire import PUBLICIZE_CONNECTION
 from . import confirm
 from .resource import Handlers, Resource, found, quoted, reading, writing
 
@@ -26,6 +27,8 @@ OWN_PATH = "/me/publicize-connections/"
 
 class PublicizeConnections(Resource):
     """Publicize connections: the connections of a site to a third-party account."""
+
+    _table = PUBLICIZE_CONNECTION
 
     @property
     def handlers(self) -> Handlers:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from .._errors import ApiError
 from .._operations import FindAccount, FindSite, FindSites, GetAccount, GetService, ListServices, ListSites
 from .._records.record import Record, Records
+from .._records.wire import ACCOUNT, SERVICE, SITE
 from .resource import Handlers, Resource, quoted, reading, unless_forbidden
 
 
 class ExternalServices(Resource):
     """The services that WordPress.com can connect to; the ID of a service is its name."""
 
-    _has_integer_id = False
+    _table = SERVICE
 
     @property
     def handlers(self) -> Handlers:
@@ -44,6 +45,8 @@ class ExternalServices(Resource):
 class Account(Resource):
     """The user behind the token."""
 
+    _table = ACCOUNT
+
     @property
     def handlers(self) -> Handlers:
         """Return the handler of each class of query."""
@@ -56,6 +59,8 @@ class Account(Resource):
 
 class Sites(Resource):
     """The sites of the account."""
+
+    _table = SITE
 
     @property
     def handlers(self) -> Handlers:

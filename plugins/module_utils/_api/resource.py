@@ -16,6 +16,7 @@ from .._http.transport import Transport
 from .._operations import Presentation
 from .._records import normalize
 from .._records.record import Record, Records, is_number
+from .._records.wire import INTEGER, Wire
 from . import confirm
 
 T = TypeVar("T")
@@ -38,7 +39,8 @@ class Resource:
     makes the record of a thing as the wire has it.
     """
 
-    _has_integer_id = True
+    # The keys of its records.
+    _table: Wire
 
     def __init__(self, transport: Transport, report: Report, record: Callable[[Mapping[str, Any]], Record]) -> None:
         """Keep the transport; nothing is sent yet."""
@@ -52,7 +54,9 @@ class Resource:
         raise NotImplementedError
 
     def _read_one(self, document: Any) -> Record:
-        return normalize.require_types(self._record(_with_id(document)), integer_id=self._has_integer_id)
+        if not isinstance(document, dict) or not any(_ids(document, self._table)):
+            raise ValueError("no object with an ID")
+        return normalize.require_types(self._record(document), self._table)
 
     def _list(self, request: Request, key: str) -> Records:
         """Return the records of a list, without entries that have no ID, which are reported."""
@@ -62,7 +66,7 @@ class Resource:
 
     def _read_list(self, document: Any, key: str) -> tuple[Records, int]:
         entries = items_of(document, key)
-        usable = [entry for entry in entries if has_id(entry, integer=self._has_integer_id)]
+        usable = [entry for entry in entries if has_id(entry, self._table)]
         return [self._read_one(entry) for entry in usable], len(entries) - len(usable)
 
     def _one(self, request: Request) -> Record:
@@ -116,14 +120,19 @@ def quoted(part: str) -> str:
     return quote(part, safe="")
 
 
-def has_id(entry: Any, *, integer: bool) -> bool:
+def has_id(entry: Any, table: Wire) -> bool:
     """Whether an entry of a list is an object with an ID; all else of it may be missing."""
     if not isinstance(entry, dict):
         return False
-    ids = [entry[key] for key in ("ID", "id", "connection_ID") if entry.get(key)]
-    if not integer:
-        return any(isinstance(value, str) and value != "0" for value in ids)
+    ids = _ids(entry, table)
+    if table.keys[0].kind != INTEGER:
+        return any(isinstance(value, str) and value not in ("", "0") for value in ids)
     return any(is_number(str(value)) and int(value) > 0 for value in ids if not isinstance(value, bool))
+
+
+def _ids(document: Mapping[str, Any], table: Wire) -> list[Any]:
+    """Return the values of the ID in all its spellings; it is the first key of every table."""
+    return [document.get(name) for name in (*table.keys[0].names, "id")]
 
 
 def items_of(document: Any, key: str) -> list[Any]:
@@ -142,13 +151,6 @@ def _omitted(number: int, request: Request) -> str:
         f"The response to the request to {request.action} (GET {request.path}) has {entries} without an ID, which cannot be managed and "
         "were left out. The result, and anything that is deleted or reported as absent, does not take them into account."
     )
-
-
-def _with_id(document: Any) -> Mapping[str, Any]:
-    """Return an object that has an ID in one of its spellings. Raises ValueError."""
-    if not isinstance(document, dict) or not any(document.get(key) for key in ("ID", "id", "connection_ID")):
-        raise ValueError("no object with an ID")
-    return document
 
 
 def _flag(document: Any, key: str) -> bool:

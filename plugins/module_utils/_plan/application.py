@@ -38,7 +38,7 @@ def plan_connected_application(params: Mapping[str, Any], cache: Cache) -> Plan:
         raise MissingError(
             f"{header[0].upper()}{header[1:]}"
             + (f" for site {site}" if site else "")
-            + " not found: it has no token to "
+            + " not found: it has no token for "
             "this account. It cannot be added through the API: authorize it in the application itself.",
             code="missing_application",
         )

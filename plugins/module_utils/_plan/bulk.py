@@ -77,7 +77,7 @@ def _planned(connections: Sequence[Mapping[str, Any]], cache: Cache) -> list[Ent
     if wrong:
         listed = "; ".join(f"{label}: {error.message}" for _position, label, error in wrong)
         raise OptionError(
-            f"{len(wrong)} of {len(connections)} entries cannot be done as they stand, so nothing was written. {listed}",
+            f"{len(wrong)} of {len(connections)} entries cannot be applied, so nothing was written. {listed}",
             code="invalid_connections",
             result={
                 "errors": [

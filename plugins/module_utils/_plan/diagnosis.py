@@ -71,7 +71,6 @@ class Source:
     path: str
     key: str | None
     table: wire.Wire
-    has_integer_id: bool = True
 
     def entries(self, document: Any) -> list[Any]:
         """Return the entries of a response, as they are. Raises ValueError."""
@@ -83,7 +82,7 @@ class Source:
 
     def has_id(self, entry: Any) -> bool:
         """Whether an entry is an object with an ID."""
-        return has_id(entry, integer=self.has_integer_id)
+        return has_id(entry, self.table)
 
 
 SOURCES = {
@@ -92,7 +91,7 @@ SOURCES = {
     "connected_applications": Source(
         "/me/connected-applications/", "connected_applications", wire.CONNECTED_APPLICATION
     ),
-    "external_services": Source("/meta/external-services/", "services", wire.SERVICE, has_integer_id=False),
+    "external_services": Source("/meta/external-services/", "services", wire.SERVICE),
     "sites": Source("/me/sites", "sites", wire.SITE),
     "account": Source("/me", None, wire.ACCOUNT),
 }

@@ -30,11 +30,12 @@ def _problem(record: Record) -> str:
         return "is broken: this service supports posting to pages only, and no page was chosen"
     if record["health"] == "unknown":
         return f"has the status {record.get('status')!r}, which this version of the collection does not know"
-    expires = f" (expires {record['expires']})" if record.get("expires") else ""
+    # That of a broken connection can be in the past or in the future.
+    expiry = f" (expiry date: {record['expires']})" if record.get("expires") else ""
     if record["health"] == "broken":
-        return f"is broken{expires}"
+        return f"is broken{expiry}"
     if record.get("status") in TO_REFRESH:
-        return f"works, but has to be refreshed{expires}"
+        return f"works, but has to be refreshed{expiry}"
     return f"expires soon, at {record['expires']}"
 
 

@@ -65,7 +65,7 @@ def _existing(params: Mapping[str, Any], cache: Cache) -> Record | None:
 def _check_own(keyring: Record, cache: Cache) -> None:
     account = cache.read(FindAccount())
     if account is not None and keyring["user_id"] != account["id"]:
-        raise another_users("Keyring connection", keyring, keyring["user_id"])
+        raise another_users("Keyring connection", keyring, keyring["user_id"], connection=keyring)
 
 
 def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Plan:

@@ -15,6 +15,7 @@ from .._errors import AmbiguousMatchError, MissingError, NotAllowedError, Option
 from .._operations import (
     CreatePublicizeConnection,
     DeletePublicizeConnection,
+    FindAccount,
     FindSite,
     GetKeyringConnection,
     GetPublicizeConnection,
@@ -28,7 +29,7 @@ from .._operations import (
     UpdatePublicizeConnection,
 )
 from .._records.health import judged
-from .._records.names import account_name, describe, listed, named
+from .._records.names import account_name, describe, listed
 from .._records.record import Record, Records, diff_view, is_number
 from .desired import DesiredPublicizeConnection
 from .external_users import (
@@ -49,6 +50,7 @@ from .selection import (
     select_keyring_connection,
     shows_only_another_user,
     site_id,
+    with_account,
 )
 
 
@@ -150,8 +152,8 @@ def _orphans(desired: DesiredPublicizeConnection, cache: Cache) -> Records:
         and not record.get("read_only")
     ]
     if desired.account is not None:
-        by_id = [record for record in found if record.get("external_id") == desired.account]
-        found = by_id or named(found, desired.account)
+        # Both at once, as for an account: else the next run would delete what the first one has not meant.
+        found = with_account(found, desired.account)
     return [record for record in found if is_own_publicize_connection(record, cache)]
 
 
@@ -268,7 +270,7 @@ def _is_in_use(keyring_connection_id: Any, cache: Cache, *, alone: bool) -> bool
 
 def _check_own(record: Record, cache: Cache) -> None:
     if not is_own_publicize_connection(record, cache):
-        raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"))
+        raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"), connection=record)
 
 
 # The plans
@@ -318,11 +320,11 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
     service = publishing_service(keyring, cache)
     user = desired_external_user(desired, keyring, cache)
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
+    _check_not_of_the_only_other_user(
+        keyring, on_site if alone else cache.read(ListPublicizeConnections()), cache, alone
+    )
     after = _created(keyring, user, site_id_of(site, cache), desired.shared)
     _check_capabilities(desired, site, cache, creating=True)
-    if cache.check_mode and not _is_in_use(keyring["id"], cache, alone=alone) and shows_only_another_user(cache):
-        # In a real run the server refuses it.
-        raise another_users("Keyring connection", keyring, keyring.get("user_id"))
     return PublicizePlan(
         result={"connection": after},
         diff=Diff({}, diff_view(after), _header(desired, after)),
@@ -339,6 +341,27 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
         service=service,
         profiles=profile_ids(keyring),
     )
+
+
+def _check_not_of_the_only_other_user(keyring: Record, records: Records, cache: Cache, alone: bool) -> None:
+    """Refuse a keyring connection of another user, whom the list may show even where it shows none of the user's own.
+
+    A connection created with it would not be found by the next run, which would create another one. ``records`` are the
+    publicize connections that were read: on the site, or where the task is not ``alone`` all of the user's own.
+    """
+    owner = keyring.get("user_id")
+    if alone and any(
+        record.get("read_only") and record.get("keyring_connection_id") == keyring["id"] for record in records
+    ):
+        raise another_users("Keyring connection", keyring, owner)
+    owners = {record.get("keyring_connection_user_id") for record in records if not record.get("read_only")}
+    # On a site another user's may look like the user's own. In a real run the server decides then, as it does where there are
+    # none, and the next run finds what this one created.
+    if not owner or (not (alone and cache.check_mode) and (owner in owners or (alone and not owners))):
+        return
+    account = cache.read(FindAccount())
+    if account is not None and account["id"] != owner:
+        raise another_users("Keyring connection", keyring, owner)
 
 
 def site_id_of(site: str, cache: Cache) -> int | None:

@@ -130,11 +130,11 @@ def select_keyring_connection(
     else:
         found = [keyring for keyring in keyrings if keyring.get("service") == service]
     if account is not None:
-        found = _with_account(found, account)
+        found = with_account(found, account)
     if len(found) > 1:
         raise AmbiguousMatchError(
             f"{len(found)} keyring connections match: {listed(found)}. "
-            "Select one by account, or by its ID (keyring_connection_id, in wpcom_keyring_connection id).",
+            "Select one by account, or by its ID (keyring_connection_id, or id of wpcom_keyring_connection).",
             result={"candidates": found},
         )
     _check_not_of_another_user(found, keyring_connection_id, cache)
@@ -149,12 +149,12 @@ def _check_not_of_another_user(found: Sequence[Record], keyring_connection_id: i
             raise another_users("Keyring connection", keyring, keyring.get("user_id"))
 
 
-def another_users(kind: str, record: Record, owner: int | None) -> NotAllowedError:
-    """Return the error for a connection of another user."""
+def another_users(kind: str, record: Record, owner: int | None, **result: Record) -> NotAllowedError:
+    """Return the error for a connection of another user, with further keys of the result."""
     return NotAllowedError(
         f"{kind} {describe(record)} is owned by another user ({owner or 'unknown'}) and cannot be changed with this token: "
         "its owner has to do it.",
-        result={"connection": record},
+        result=result,
     )
 
 
@@ -167,10 +167,10 @@ def _check_service(found: Sequence[Record], service: str | None) -> None:
             )
 
 
-def _with_account(keyrings: Sequence[Record], account: str) -> Records:
-    """Return the keyring connections of an account: by its external ID, else by its name or display name."""
-    by_id = [keyring for keyring in keyrings if keyring.get("external_id") == account]
-    return list({keyring["id"]: keyring for keyring in (*by_id, *named(keyrings, account))}.values())
+def with_account(connections: Sequence[Record], account: str) -> Records:
+    """Return the connections of an account: those with this external ID, name or display name."""
+    by_id = [record for record in connections if record.get("external_id") == account]
+    return list({record["id"]: record for record in (*by_id, *named(connections, account))}.values())
 
 
 def unsupported(service: Record) -> OptionError:

@@ -9,20 +9,21 @@ Normalising a record again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Callable
 
 from .dates import date
 from .health import EXPIRING_WITHIN_DAYS, with_health
 from .record import Record, is_number
-from .wire import DATE, IDS, INTEGER, OBJECT, ROWS, TEXT, names_of
+from .wire import COUNT, DATE, IDS, INTEGER, MAP, NAME, OBJECT, PROSE, ROWS, TEXT, Key, Wire, names_of
 
 _INTEGER_KEYS = names_of(INTEGER)
 _DATE_KEYS = names_of(DATE)
 _TEXT_KEYS = names_of(TEXT)
-_OBJECT_KEYS = names_of(OBJECT)
 _LIST_KEYS = names_of(ROWS, IDS)
+# What passes through unchanged, but for the false that PHP sends for nothing.
+_OTHER_KEYS = names_of(COUNT, MAP, PROSE)
 # A JSON web token for another service; nothing here needs it, and a result must not show it.
 _SECRET_KEYS = frozenset(("lasagna_jwt",))
 
@@ -40,8 +41,8 @@ def keyring_connection(wire: Mapping[str, Any], now: datetime, expiring_within: 
     """Return the record of a keyring connection, ``sites`` as a list of int."""
     record = with_health(_lowered(wire), now, expiring_within)
     for key in _LIST_KEYS & record.keys():
-        # PHP sends an empty map for an empty list, and null elements.
-        items = [] if record[key] in ({}, False) else record[key]
+        # PHP sends an empty map for an empty list, false for none, and null elements.
+        items = [] if record[key] in ({}, False, None) else record[key]
         record[key] = [item for item in items if item is not None] if isinstance(items, list) else items
     if isinstance(record.get("sites"), list):
         record["sites"] = [_integer(site) for site in record["sites"]]
@@ -89,25 +90,33 @@ def scopes(value: Any) -> list[str]:
     return [str(scope) for scope in value if scope] if isinstance(value, list) else []
 
 
-def require_types(record: Record, *, integer_id: bool = True) -> Record:
-    """Return a record that plans can rely on. Raises ValueError, which names the key, where a value is of another type."""
-    for key in _INTEGER_KEYS & record.keys():
-        wanted: type = str if key == "id" and not integer_id else int
-        if not isinstance(record[key], wanted) and (key == "id" or record[key] is not None):
-            raise ValueError(f"{key} is {type(record[key]).__name__}")
-    for key in (_TEXT_KEYS | _DATE_KEYS) & record.keys():
-        if not isinstance(record[key], (str, type(None))):
-            raise ValueError(f"{key} is {type(record[key]).__name__}")
-    for key, kinds in (("additional_external_users", (dict,)), ("sites", (int, str))):
-        items = record.get(key) or []
-        if not isinstance(items, list) or not all(isinstance(item, kinds) for item in items):
-            raise ValueError(f"{key} is not a list of {kinds[0].__name__}")
-    for user in record.get("additional_external_users") or []:
-        require_types(user)
-    for key in _OBJECT_KEYS:
-        if record.get(key) and not isinstance(record[key], dict):
-            raise ValueError(f"{key} is {type(record[key]).__name__}")
+def require_types(record: Record, table: Wire) -> Record:
+    """Return a record that plans can rely on. Raises ValueError, which names the key, where a value is of another type.
+
+    Only the keys of the table count: a further key may have the name of one of another table, and any value.
+    """
+    if record.get("id") is None:
+        raise ValueError("id is missing")
+    _require_types(record, table.keys)
     return record
+
+
+def _require_types(record: Record, keys: Iterable[Key]) -> None:
+    for key in keys:
+        value = record.get(key.in_records)
+        if value is None:
+            continue
+        required = _REQUIRED.get(key.kind)
+        if required is not None:
+            # PHP sends an empty list for an empty object.
+            if type(value) is not required and not (key.kind == OBJECT and not value):
+                raise ValueError(f"{key.in_records} is {type(value).__name__}")
+        elif key.kind in _ITEMS:
+            kinds = _ITEMS[key.kind]
+            if not isinstance(value, list) or not all(type(item) in kinds for item in value):
+                raise ValueError(f"{key.in_records} is not a list of {kinds[0].__name__}")
+            for item in value if key.keys else ():
+                _require_types(item, key.keys)
 
 
 def _lowered(wire: Mapping[str, Any], integers: bool = True) -> Record:
@@ -117,19 +126,12 @@ def _lowered(wire: Mapping[str, Any], integers: bool = True) -> Record:
         name = str(key).lower()
         if name in _SECRET_KEYS or (record.get(name) is not None and value is None):
             continue
-        record[name] = _nested(value) if isinstance(value, (dict, list)) else _converter(name, integers)(value)
+        convert = _CONVERTERS.get(name, _as_it_is)
+        if isinstance(value, (dict, list)):
+            record[name] = _nested(value)
+        else:
+            record[name] = convert(value) if integers or convert is not _integer else value
     return record
-
-
-def _converter(name: str, integers: bool) -> Callable[[Any], Any]:
-    """Return what normalises a value that is neither list nor object."""
-    if integers and name in _INTEGER_KEYS:
-        return _integer
-    if name in _DATE_KEYS:
-        return date
-    if name in _TEXT_KEYS:
-        return _text
-    return _as_it_is
 
 
 def _as_it_is(value: Any) -> Any:
@@ -148,10 +150,14 @@ def _nested(value: Any) -> Any:
 
 
 def _integer(value: Any) -> Any:
-    """Return an ID as int; other values stay as it is."""
+    """Return an ID as int, and None where PHP says false; other values stay as they are."""
     if isinstance(value, str) and is_number(value) and len(value) < 20:
         return int(value)
-    return value
+    return _other(value)
+
+
+def _other(value: Any) -> Any:
+    return None if value is False else value
 
 
 def _text(value: Any) -> Any:
@@ -159,3 +165,14 @@ def _text(value: Any) -> Any:
     if isinstance(value, bool):
         return None
     return str(value) if isinstance(value, (int, float)) else value
+
+
+_REQUIRED: Mapping[str, type] = {INTEGER: int, NAME: str, TEXT: str, DATE: str, OBJECT: dict}
+_ITEMS: Mapping[str, tuple[type, ...]] = {ROWS: (dict,), IDS: (int, str)}
+# What normalises a value that is neither list nor object.
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_OTHER_KEYS, _other),
+    **dict.fromkeys(_TEXT_KEYS, _text),
+    **dict.fromkeys(_DATE_KEYS, date),
+    **dict.fromkeys(_INTEGER_KEYS, _integer),
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from .health import KNOWN_STATUSES
 
@@ -47,6 +48,11 @@ class Key:
     def names(self) -> tuple[str, ...]:
         """All names under which a record may have it."""
         return (self.name, *self.spellings)
+
+    @cached_property
+    def in_records(self) -> str:
+        """The name that it has in a normalised record."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True)
@@ -192,7 +198,7 @@ def names_of(*kinds: str, of: Iterable[Wire] = ALL) -> frozenset[str]:
     def walk(keys: Iterable[Key]) -> Iterator[str]:
         for key in keys:
             if key.kind in kinds:
-                yield key.name.lower()
+                yield key.in_records
             yield from walk(key.keys)
 
     return frozenset(name for wire in of for name in walk(wire.keys))

@@ -20,21 +20,20 @@ module: connection_health
 short_description: Report social connections of WordPress.com that break, expire or recover
 version_added: 1.0.0
 description:
-  - Reads the publicize connections of a WordPress.com account at an interval, and sends an event for each change. What does
-    not change makes no event.
+  - Reads the publicize connections of a WordPress.com account at an interval, and sends an event for each change.
   - Each event has the keys C(type), C(connection), C(previous) and C(account).
   - C(type) is V(broken) or V(expiring) if a connection stops working or will soon do so, V(recovered) if it works again,
     V(created) or V(deleted) if it is new or has been removed, and V(unreachable) if WordPress.com cannot be read. The first
     successful read after that is V(recovered).
   - C(connection) is the publicize connection, with the same keys as in the results of the modules, except for URLs and
-    pictures. Its C(repair) is the required manual action. C(previous) is the connection as it was read before, or V(null).
-    Of a deleted connection both are as it was read last. C(account) is the name of the social media account. All three are
-    V(null) if V(unreachable) or V(recovered) concerns WordPress.com itself.
-  - The first read without a state only reports which connections are broken or expiring. A connection that is created in this
-    condition later is V(created) and then V(broken) or V(expiring).
-  - Connections whose health is V(untested) or V(unknown) keep their last known condition. They make no event until they are
+    pictures. Its C(repair) is the required manual action. C(previous) is the connection as it was read before, or V(null) if it
+    is new. For a deleted connection, both contain the connection as it was read last. C(account) is the name of the social media
+    account. All three are V(null) if V(unreachable) or V(recovered) concerns WordPress.com itself.
+  - The first read without a state only reports which connections are broken or expiring. If a connection that is created later
+    is broken or expiring, V(created) is followed by V(broken) or V(expiring).
+  - Connections whose health is V(untested) or V(unknown) keep their last known health. They cause no event until they are
     V(ok), V(expiring) or V(broken) again. A broken connection that works again but must be refreshed is V(expiring).
-  - The connections of other users make no event.
+  - The connections of other users cause no event.
   - Entries of the list that have no ID cannot be identified. While there are any, connections that are missing in the list
     are not reported as V(deleted).
 author:
@@ -75,8 +74,9 @@ options:
     description:
       - The path of a file that keeps the state, so that a restarted source only reports what has changed since then.
       - Its directory must exist. The file contains no tokens and no URLs, is created with mode 0600 and replaced atomically.
-      - Use a file of its own for each source. A file that is not a state of this source is never replaced, but ends it.
-      - If not set, each start is like the first one.
+      - Use a separate file for each source. If the file is not a state file of this source, the source ends with an error, and does
+        not replace it.
+      - If not set, the source does not remember anything after a restart.
     type: path
   api_token:
     description:

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils import _token_file
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
-from ansible_collections.community.wpcom.plugins.module_utils._token_file import read_token
+from ansible_collections.community.wpcom.plugins.module_utils._token_file import MAX_SIZE, read_token
 
 DOCUMENT = {
     "access_token": "secret!1",
@@ -68,6 +68,12 @@ def test_the_document_is_kept_and_its_tokens_are_secrets(tmp_path: Path) -> None
 def test_refresh_token_that_is_none(refresh_token: Any, tmp_path: Path) -> None:
     document = {"access_token": "secret", "refresh_token": refresh_token}
     assert read_token(write(tmp_path, json.dumps(document))).secrets == ("secret",)
+
+
+def test_largest_file(tmp_path: Path) -> None:
+    assert read_token(write(tmp_path, "secret".ljust(MAX_SIZE))).access_token == "secret"
+    with pytest.raises(OptionError, match="is larger than"):
+        read_token(write(tmp_path, "secret".ljust(MAX_SIZE + 1)))
 
 
 def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

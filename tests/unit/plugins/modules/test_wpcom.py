@@ -224,7 +224,7 @@ def test_message_names_the_missing_library(run_module: Runner, monkeypatch: pyte
     )
     result = run_module(kind, **task)
     assert result["failed"] is True
-    assert "requests" in result["msg"]
+    assert "(requests)" in result["msg"]
 
 
 # Documentation

@@ -486,6 +486,21 @@ def test_list_that_lags_behind(simulator: Simulator, duplicate: str, fault: str)
     assert ours_on_blog(simulator) == [record["id"]]
 
 
+@pytest.mark.parametrize("duplicate", ["existing", "second", "error"])
+def test_first_try_done_during_the_last_pause(simulator: Simulator, duplicate: str) -> None:
+    """A server that timed out is waited for once more for the whole timeout, and what it did meanwhile is found."""
+    simulator.settings(switches={"create_duplicate": duplicate})
+    simulator.fault(method="POST", kind="delay", seconds=0.6, when="before")
+
+    def sleep(seconds: float) -> None:
+        if seconds == 0.3:
+            settled(simulator, 1)
+
+    record = create(api(simulator.url, timeout=0.3, naps=sleep))
+    assert ours_on_blog(simulator) == [record["id"]]
+    assert len(posts(simulator)) == 1
+
+
 def test_connections_of_others_are_not_adopted(simulator: Simulator) -> None:
     """Somebody else's new connection, or mine for another external user, is not the one that was asked for."""
     simulator.patch(

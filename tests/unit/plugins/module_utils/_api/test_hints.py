@@ -101,3 +101,8 @@ def test_private_site_is_named_where_the_token_is_not_to_blame() -> None:
 )
 def test_account_is_needed_for_refusals_only(status: int, slug: str, needed: bool) -> None:
     assert needs_account(ApiError("No.", code=slug, status=status, path="/me")) is needed
+
+
+def test_refusal_with_another_status_names_the_scope_too() -> None:
+    error = ApiError("No.", code="authorization_required", status=401, path="/me/keyring-connections/")
+    assert "sharing or global" in hint(error, None)

@@ -114,6 +114,15 @@ def test_missing_and_undeclared() -> None:
     ]
 
 
+@pytest.mark.parametrize("shared", [None, True])
+def test_what_is_missing_is_shared_only_if_that_is_declared(shared: Optional[bool]) -> None:
+    (drift,) = run(*BLOG, entry(site="1", service="mastodon", account="@shop", shared=shared)).drift
+    assert [name for name, _existing, _declared in drift.changes] == [
+        *("service", "account", "external_user"),
+        *(["shared"] if shared is not None else []),
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "number", "text"),
     [

@@ -16,6 +16,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Callable, Optional
 
 import pytest
@@ -355,3 +356,12 @@ def test_many_small_values(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(answered(text), list)
     monkeypatch.setattr(request, "MAX_VALUES", 20)
     assert "not JSON" in answered(text)
+
+
+def test_limits_are_those_of_the_guide() -> None:
+    root = next(folder for folder in Path(__file__).parents if (folder / "galaxy.yml").exists())
+    guide = (root / "docs" / "docsite" / "rst" / "guide_errors.rst").read_text(encoding="utf-8")
+    assert f"must not exceed {limits.MAX_BYTES // 2**20} MiB" in guide
+    assert f"more than {request.MAX_DEPTH} levels or {request.MAX_VALUES // 10**6} million values" in guide
+    assert limits.TIMEOUTS_PER_RESPONSE == 5
+    assert "complete within five times" in guide

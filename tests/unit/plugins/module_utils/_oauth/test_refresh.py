@@ -143,6 +143,13 @@ def test_token_with_time_left_is_left_unchanged(issuer: Issuer, file: Path, chan
     assert sorted(os.listdir(file.parent)) == ["token.json"]
 
 
+@pytest.mark.parametrize(("seconds", "refreshes"), [(290, 1), (310, 0)])
+def test_token_is_refreshed_in_its_last_five_minutes(issuer: Issuer, file: Path, seconds: int, refreshes: int) -> None:
+    write(file, document(issuer.url, 0, expires_at=time.time() + seconds))
+    refresh.with_valid_token(options(file, issuer.url))
+    assert issuer.refreshes == refreshes
+
+
 @pytest.mark.parametrize("form", [int, float, str, lambda seconds: str(int(seconds))])
 def test_end_may_be_a_unix_time(issuer: Issuer, file: Path, form: Callable[[float], Any]) -> None:
     given = form(time.time() + 60)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qs
@@ -144,3 +145,16 @@ def test_success_of_another_form_is_not_shown(server: Any, body: str) -> None:
     with pytest.raises(ResponseError, match="had a body that is not shown") as caught:
         made.token(FORM)
     assert "secret" not in str(caught.value.as_result())
+
+
+def test_client_is_registered_without_a_secret(server: Any) -> None:
+    made, script = server(json_response({"client_id": "4711"}))
+    assert made.register("http://127.0.0.1:8080/", "Ansible") == "4711"
+    (sent,) = script.sent
+    assert json.loads(sent.request.body) == {
+        "client_name": "Ansible",
+        "redirect_uris": ["http://127.0.0.1:8080/"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    }

@@ -91,7 +91,7 @@ NOTHING = [
 
 @pytest.mark.parametrize("options", NOTHING)
 def test_what_does_not_exist_cannot_be_created(options: dict[str, Any]) -> None:
-    told = ("not found: it has no token to this account", "authorize it in the application itself")
+    told = ("not found: it has no token for this account", "authorize it in the application itself")
     error = refused("application", world(), "missing_application", *told, **options)
     assert (f"for site {options.get('site')}" in error.message) is ("site" in options)
     assert error.message.startswith(f"Connected application {options.get('title', options.get('id'))}")

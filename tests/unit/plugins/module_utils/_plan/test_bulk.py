@@ -146,7 +146,7 @@ def test_wrong_entry_is_refused_as_a_single_connection_is(refusal: Refusal) -> N
     for part in refusal.parts:
         assert part in told["msg"]
         assert part in error.message
-    assert error.message.startswith("1 of 2 entries cannot be done as they stand, so nothing was written.")
+    assert error.message.startswith("1 of 2 entries cannot be applied, so nothing was written.")
 
 
 def test_all_wrong_entries_are_listed_together() -> None:

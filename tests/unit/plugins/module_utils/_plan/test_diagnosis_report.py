@@ -160,6 +160,19 @@ def test_code_and_texts_of_an_error_are_not_in_the_report() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        *((code, code) for code in ("invalid_option", "invalid_grant", "no_response", "unexpected_response")),
+        ("token_not_refreshed", "token_not_refreshed"),
+        ("ada_is_not_here", "other"),
+    ],
+)
+def test_code_of_a_token_that_cannot_be_used_is_in_the_report(code: str, shown: str) -> None:
+    rule = diagnosis_report._CODES
+    assert rule(code) == shown
+
+
+@pytest.mark.parametrize(
     ("rule", "value"),
     [
         (diagnosis_report.number, "4711"),

@@ -299,6 +299,14 @@ def test_what_does_not_exist_is_an_empty_list(options: dict[str, Any], found: li
     assert ids(records) == found
 
 
+def test_sites_by_id_are_found_in_the_list_of_sites() -> None:
+    by_id, by_name = world(), world()
+    for asked, name in ((by_id, "2"), (by_name, "shop.example.com")):
+        assert ids(gathered(asked, gather=["sites"], site=[name])["sites"]) == [2]
+    assert FindSites() not in by_id.reads
+    assert FindSites() in by_name.reads
+
+
 @pytest.mark.parametrize("gather", ["publicize", "keyring", "sites"])
 def test_unknown_site_is_an_error(gather: str) -> None:
     refused("info", world(), "unknown_blog", gather=[gather], site=["nowhere.example.com"])

@@ -16,6 +16,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._operations import
     FindAccount,
     GetKeyringConnection,
     ListPublicizeConnections,
+    ListSitePublicizeConnections,
 )
 from ansible_collections.community.wpcom.tests.unit.builders import (
     World,
@@ -203,13 +204,15 @@ def test_keyring_connection_of_a_colleague_is_not_the_users(kind: str, first: bo
         **(as_list(entry) if kind == "bulk" else entry),
     )
     entry = {"site": "777", "keyring_connection_id": 601}
-    refused(
+    error = refused(
         kind,
         among_mine(first=first),
         "not_yours" if kind == "publicize" else code,
         "Keyring connection 601 (tumblr: Grace) is owned by another user",
         **(as_list(entry) if kind == "bulk" else entry),
     )
+    # It is documented as a publicize connection.
+    assert "connection" not in error.result
 
 
 def test_service_is_unambiguous_where_the_other_account_is_a_colleagues() -> None:
@@ -289,3 +292,44 @@ def test_bulk_reads_the_account_once_for_all_entries() -> None:
     asked = among_mine(publicize_connection(9051, FACEBOOK, 777, PAGE), publicize_connection(9052, TUMBLR, 777))
     plan("bulk", asked, connections=[{"id": 9051}, {"site": "777", "keyring_connection_id": 502}])
     assert asked.reads == [*LISTS, FindAccount()]
+
+
+# A list of keyring connections that shows a colleague's only: it looks as the user's own list does
+
+
+@pytest.mark.parametrize("others", [[], [publicize_connection(9051, MASTODON, 777)]], ids=["alone", "beside"])
+@pytest.mark.parametrize("kind", ["publicize", "bulk"])
+def test_connection_of_the_only_other_user_is_not_doubled(kind: str, others: list[Any]) -> None:
+    """What was created with a colleague's keyring connection is not the user's, so the next run must not create it again."""
+    theirs = {**BY_COLLEAGUE, "read_only": True}
+    on_site = {ListSitePublicizeConnections("777"): [theirs, *others]}
+    world = reported(theirs, *others, keyrings=[COLLEAGUES], responses=on_site)
+    entry = {"site": "777", "service": "tumblr"}
+    code = "not_yours" if kind == "publicize" else "invalid_connections"
+    told = "Keyring connection 601 (tumblr: Grace) is owned by another user (2)"
+    refused(kind, world, code, told, **(as_list(entry) if kind == "bulk" else entry))
+    assert world.writes == []
+
+
+def test_connection_of_the_user_elsewhere_shows_who_the_user_is() -> None:
+    """It costs a further read only where what was read speaks against the user."""
+    entry = {"site": "777", "service": "tumblr"}
+    mine = reported(publicize_connection(9052, MASTODON, 888))
+    reached("bulk", mine, created(TUMBLR, site="777"), **as_list(entry))
+    assert FindAccount() not in mine.reads
+    theirs = reported(publicize_connection(9052, MASTODON, 888), keyrings=[COLLEAGUES])
+    refused("bulk", theirs, "invalid_connections", "is owned by another user (2)", **as_list(entry))
+    unknown = reported(publicize_connection(9052, MASTODON, 888), keyrings=[COLLEAGUES], account=None)
+    # Nobody can tell, so the server decides.
+    assert plan("bulk", unknown, **as_list(entry)).operations
+
+
+@pytest.mark.parametrize("kind", ["publicize", "bulk"])
+def test_orphans_of_one_account_by_its_id_and_by_its_name_are_ambiguous(kind: str) -> None:
+    """Else the first run would delete the one, and a second run the other."""
+    named = keyring_connection(598, "tumblr", "old", external_id="other")
+    world = reported(ORPHAN, publicize_connection(9053, named, 777))
+    entry = {**ABSENT, "account": "old"}
+    code = "ambiguous_match" if kind == "publicize" else "invalid_connections"
+    told = ("2 publicize connections match", "9050", "9053")
+    refused(kind, world, code, *told, **(as_list(entry) if kind == "bulk" else entry))

@@ -430,7 +430,10 @@ def test_owner_that_cannot_be_told_is_another_user() -> None:
             {"status": "must_reauth"},
             ("works, but has to be refreshed", "open https://refresh.example/21 in a browser to refresh it"),
         ),
-        ({"status": "must_reauth", "expires": day(-1)}, ("is broken", "to refresh it")),
+        (
+            {"status": "must_reauth", "expires": day(-1)},
+            ("is broken (expiry date: 2026-06-30T12:00:00Z)", "to refresh it"),
+        ),
         # What is not known is reported and not called broken.
         (
             {"status": "something-new"},

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.wpcom.plugins.module_utils._records import names, normalize
+from ansible_collections.community.wpcom.plugins.module_utils._records import wire as wire_table
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import diff_view
+from ansible_collections.community.wpcom.plugins.module_utils._records.wire import KEYRING_CONNECTION, SERVICE, SITE
 from ansible_collections.community.wpcom.tests.unit.builders import NOW
 from ansible_collections.community.wpcom.tests.unit.support import examples
 
@@ -118,6 +120,16 @@ KINDS: dict[str, tuple[Callable[[Any], dict[str, Any]], list[str]]] = {
     "service": (normalize.service, SERVICE_KEYS),
     "account": (normalize.account, ACCOUNT_KEYS),
     "site": (normalize.site, ["ID", "name", "URL", "slug", "capabilities"]),
+}
+
+
+TABLES = {
+    "publicize": wire_table.PUBLICIZE_CONNECTION,
+    "keyring": KEYRING_CONNECTION,
+    "application": wire_table.CONNECTED_APPLICATION,
+    "service": SERVICE,
+    "account": wire_table.ACCOUNT,
+    "site": SITE,
 }
 
 
@@ -232,20 +244,31 @@ def test_external_id_is_text_where_the_wire_has_a_number() -> None:
 @pytest.mark.parametrize(
     ("wire", "told"),
     [
-        ({"ID": None}, "id is NoneType"),
+        ({"ID": None}, "id is missing"),
         ({"ID": "x"}, "id is str"),
-        ({"ID": 1, "keyring_connection_ID": ["2"]}, "keyring_connection_id is list"),
+        ({"ID": 1, "user_ID": ["2"]}, "user_id is list"),
         ({"ID": 1, "external_name": {"a": 1}}, "external_name is dict"),
         ({"ID": 1, "additional_external_users": {"a": {}}}, "additional_external_users is not a list of dict"),
         ({"ID": 1, "additional_external_users": ["x"]}, "additional_external_users is not a list of dict"),
         ({"ID": 1, "additional_external_users": [{"external_ID": []}]}, "external_id is list"),
         ({"ID": 1, "sites": [[]]}, "sites is not a list of int"),
-        ({"ID": 1, "capabilities": ["x"]}, "capabilities is list"),
+        ({"ID": True}, "id is bool"),
+        ({"ID": 1, "user_ID": True}, "user_id is bool"),
     ],
 )
 def test_type_that_a_plan_would_stumble_over_is_refused(wire: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        normalize.require_types(normalize.keyring_connection(wire, NOW))
+        normalize.require_types(normalize.keyring_connection(wire, NOW), KEYRING_CONNECTION)
+
+
+def test_type_of_an_object_is_required() -> None:
+    with pytest.raises(ValueError, match="capabilities is list"):
+        normalize.require_types(normalize.site({"ID": 1, "capabilities": ["x"]}), SITE)
+
+
+def test_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ValueError, match="id is int"):
+        normalize.require_types(normalize.service({"ID": 5}), SERVICE)
 
 
 def test_absent_null_and_empty_values_are_allowed() -> None:
@@ -258,7 +281,41 @@ def test_absent_null_and_empty_values_are_allowed() -> None:
         "capabilities": [],
     }
     record = normalize.keyring_connection(wire, NOW)
-    assert normalize.require_types(record) is record
+    assert normalize.require_types(record, KEYRING_CONNECTION) is record
+
+
+NULLABLE = [
+    (name, key) for name, table in TABLES.items() for key in table.keys if key.null and key.kind != wire_table.FLAG
+]
+
+
+@pytest.mark.parametrize(("name", "key"), NULLABLE, ids=[f"{name} {key.name}" for name, key in NULLABLE])
+def test_false_is_null_where_php_sends_it_for_nothing(name: str, key: wire_table.Key) -> None:
+    normalise = KINDS[name][0]
+    null, false = (normalise({"ID": 1, key.name: value}) for value in (None, False))
+    assert false == null
+    assert false[key.name.lower()] == ([] if key.kind in (wire_table.ROWS, wire_table.IDS) else None)
+
+
+def test_false_is_null_in_external_users() -> None:
+    wire = {"additional_external_users": [{"external_profile_picture": False, "external_meta": False}]}
+    assert normalize.keyring_connection(wire, NOW)["additional_external_users"] == [
+        {"external_profile_picture": None, "external_meta": None}
+    ]
+
+
+@pytest.mark.parametrize("value", [True, 5, "x", ["x"], {"a": "b"}])
+@pytest.mark.parametrize("name", TABLES)
+def test_key_of_another_table_may_have_any_value(name: str, value: Any) -> None:
+    """What the collection knows of one kind of record says nothing about further keys of another kind."""
+    known = {spelling.lower() for key in TABLES[name].keys for spelling in (*key.names, "id")}
+    names = {key.name for table in wire_table.ALL for key in table.keys if key.name.lower() not in known}
+    identifier = "linkedin" if name == "service" else 1
+    record = KINDS[name][0]({"ID": identifier, **dict.fromkeys(names, value)})
+    assert normalize.require_types(record, TABLES[name]) is record
+    user = {"external_ID": "111", "sites": value, "user_ID": value, "expires": value}
+    keyring = normalize.keyring_connection({"ID": 1, "additional_external_users": [user]}, NOW)
+    assert normalize.require_types(keyring, KEYRING_CONNECTION)["additional_external_users"][0]["external_id"] == "111"
 
 
 def test_external_users_are_normalised_as_records_are() -> None:
@@ -318,3 +375,12 @@ def test_token_for_all_sites_has_no_site(wire: Any, site_id: Any) -> None:
 def test_absent_flag_of_a_service_is_false_and_its_id_stays_a_name() -> None:
     record = normalize.service({"ID": "123", "multiple_external_user_ID_support": 1})
     assert record == {"id": "123", "multiple_external_user_id_support": True, "external_users_only": False}
+
+
+@pytest.mark.parametrize(
+    ("given_value", "expected"), [(True, True), (False, None), (None, None), ("", None), (0, None)]
+)
+def test_only_what_is_read_only_says_so(given_value: Any, expected: Any) -> None:
+    record = normalize.publicize_connection({"ID": 1, "read_only": given_value}, NOW)
+    assert record.get("read_only") == expected
+    assert ("read_only" in record) is bool(expected)

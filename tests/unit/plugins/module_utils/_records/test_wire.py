@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import pytest
+import requests
 
 from ansible_collections.community.wpcom.plugins.module_utils._records import normalize, wire
 from ansible_collections.community.wpcom.plugins.module_utils._records.conformance import (
@@ -17,6 +18,8 @@ from ansible_collections.community.wpcom.plugins.module_utils._records.conforman
     rows,
     type_name,
 )
+from ansible_collections.community.wpcom.tests.simulator import Simulator
+from ansible_collections.community.wpcom.tests.unit.support import TOKEN
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._records.conforman
             "external_id external_name external_display service label type status refresh_url connect_url title slug url site_url",
         ),
         (normalize._LIST_KEYS, "sites additional_external_users"),
-        (normalize._OBJECT_KEYS, "capabilities site"),
+        (wire.names_of(wire.OBJECT), "capabilities site"),
     ],
 )
 def test_normalisation_takes_its_keys_from_the_table(taken: frozenset[str], names: str) -> None:
@@ -121,3 +124,26 @@ def test_entries_and_statuses_are_counted() -> None:
 )
 def test_form_of_a_list(value: Any, items: list[Any], gapped: bool, name: str) -> None:
     assert (rows(value), is_gapped(value), type_name(value)) == (items, gapped, name)
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "key"),
+    [
+        (wire.PUBLICIZE_CONNECTION, "/me/publicize-connections/", "connections"),
+        (wire.KEYRING_CONNECTION, "/me/keyring-connections/", "connections"),
+        (wire.CONNECTED_APPLICATION, "/me/connected-applications/", "connected_applications"),
+        (wire.SERVICE, "/meta/external-services/", "services"),
+        (wire.SITE, "/me/sites", "sites"),
+        (wire.ACCOUNT, "/me", None),
+    ],
+)
+def test_table_has_the_keys_that_the_simulator_sends(table: wire.Wire, path: str, key: Optional[str]) -> None:
+    """Two readings of the same documents: nobody who changes one of them changes the other by accident."""
+    with Simulator() as simulator:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        document = requests.get(f"{simulator.url}/rest/v1.1{path}", headers=headers, timeout=10).json()
+    entries = rows(document[key]) if key else [document]
+    found = conformance(table, entries, lambda entry: True)
+    assert found.entries > 0
+    assert (found.missing, found.mistyped) == ({}, {})
+    assert table.is_open or not found.unknown
