@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.community.wpcom.tests.unit.support import TOKEN
+
 ME, OTHER = 1, 2
 SITES = {1: "site1.example.com", 2: "site2.example.com"}
 # What the simulator holds, by section and ID.
@@ -144,7 +146,11 @@ def may_touch(kind: str, given: Mapping[str, Any], state: State, *, with_last: b
 def _touched(kind: str, given: Mapping[str, Any], state: State, with_last: bool) -> Iterator[tuple[str, int, str]]:
     absent = given.get("state") == "absent"
     if kind == "application" and absent:
-        yield from (("applications", row["ID"], DELETED) for row in applications(given, state))
+        for row in applications(given, state):
+            alike = [other for other in state["applications"].values() if _grant(other) == _grant(row)]
+            # Where it is certain that it holds the token in use, it is not revoked.
+            if row["token"] != TOKEN or len(alike) > 1:
+                yield "applications", row["ID"], DELETED
     if kind == "keyring" and absent:
         for keyring in keyrings(given, state):
             yield "keyring_connections", keyring["ID"], DELETED
@@ -172,6 +178,10 @@ def _touched(kind: str, given: Mapping[str, Any], state: State, with_last: bool)
             for section, number, key in touched
             if section != "keyring_connections" or number not in kept
         )
+
+
+def _grant(application: Mapping[str, Any]) -> tuple[Any, ...]:
+    return application["user_ID"], application["scope"], application["site_ID"]
 
 
 def _deleted(rows: list[dict[str, Any]], with_last: bool) -> Iterator[tuple[str, int, str]]:
@@ -242,7 +252,15 @@ def left_undone(kind: str, given: Mapping[str, Any], state: State) -> list[Any]:
     return []
 
 
-# Why a task may refuse
+# Why a task may refuse, and must
+
+
+def is_ambiguous(kind: str, given: Mapping[str, Any], state: State) -> bool:
+    """Whether a task would have to choose one of several connections."""
+    if kind == "bulk":
+        return any(is_ambiguous("publicize", entry, state) for entry in given["connections"])
+    rows = selected(given, state) if kind == "publicize" else []
+    return len([row for row in rows if not keyring_of(row, state)["gone"]]) > 1
 
 
 def is_reason(kind: str, code: str, given: Mapping[str, Any], state: State) -> bool:
