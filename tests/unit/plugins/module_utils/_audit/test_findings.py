@@ -166,6 +166,22 @@ def test_one_connection(name: str) -> None:
     assert finding.severity == CODES[finding.code]
 
 
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        (1, "P1."),
+        (5, "P1, P2, P3, P4, P5."),
+        (6, "P1, P2, P3, P4, P5 and 1 more."),
+        (8, "P1, P2, P3, P4, P5 and 3 more."),
+    ],
+)
+def test_five_pages_to_choose_from_are_named(number: int, named: str) -> None:
+    pages = [external_user(str(page), f"P{page}") for page in range(1, number + 1)]
+    facebook = keyring_connection(20, "facebook", "ada", *pages)
+    finding = only(run(records(publicize_connection(50, facebook), keyring_connections=(facebook,))))
+    assert finding.action == f"Choose the page to post to, on the connections page: {named}"
+
+
 def test_healthy_connections_have_no_finding() -> None:
     healthy = [
         publicize_connection(50, MASTODON),

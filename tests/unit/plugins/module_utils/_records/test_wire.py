@@ -42,6 +42,10 @@ def test_normalisation_takes_its_keys_from_the_table(taken: frozenset[str], name
     assert taken == set(names.split())
 
 
+def test_sites_and_accounts_have_further_keys() -> None:
+    assert [table for table in wire.ALL if table.is_open] == [wire.SITE, wire.ACCOUNT]
+
+
 def test_no_key_is_in_a_table_twice() -> None:
     for table in wire.ALL:
         names = [name for key in table.keys for name in key.names]
