@@ -264,6 +264,7 @@ application_tasks = st.tuples(
                 {"title": "Editor"},
                 {"title": "Editor"},
                 {"title": "Ansible"},
+                {"title": "Ansible"},
                 {"title": "Editor", "site": "1"},
                 {"title": "Editor", "site": "site2.example.com"},
                 {"id": 72},
@@ -289,6 +290,9 @@ loops = st.one_of(
     st.lists(creations, min_size=2, max_size=3),
     st.lists(entries, min_size=2, max_size=3),
     st.tuples(entries, entries).map(lambda pair: [*pair, pair[0]]),
+    # What is deleted is created again.
+    creations.map(lambda made: [made, {**made, "state": "absent"}, made]),
+    creations.map(lambda made: [{**made, "state": "absent"}, made]),
 )
 
 # Lists that move an account from one site to another: it must not be lost on the way.
@@ -357,6 +361,13 @@ plans_of_writes = st.one_of(
         st.sampled_from(["timeout", "504"]),
         delays,
     ),
+)
+# The first write is done, but can neither be seen from its response nor be read back.
+blind = st.integers(2, 6).map(
+    lambda first: {
+        ("POST", 0): Trouble("lost", "after"),
+        **{("GET", number): Trouble("page", "before") for number in range(first, first + 6)},
+    }
 )
 switches = st.fixed_dictionaries(
     {
@@ -467,7 +478,7 @@ class Controllers(RuleBasedStateMachine):
             return
         self.check_converged(kind, given)
 
-    @rule(items=loops, plan=plans | st.just({}))
+    @rule(items=loops, plan=plans | blind | st.just({}))
     def converge_in_loop(self, items: list[dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:
         """Each item of a loop does what it would do alone, whatever the earlier ones have read and written."""
         spec = MODULES["publicize"]
