@@ -122,3 +122,11 @@ def test_write_in_check_mode_is_stopped(served_by: Any) -> None:
         made.apply(DeletePublicizeConnection(5))
     assert caught.value.code == "write_in_check_mode"
     assert script.sent == []
+
+
+def test_connections_are_closed(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, script = session(ACCOUNT)
+    closed: list[bool] = []
+    monkeypatch.setattr(script, "close", lambda: closed.append(True))
+    made.close()
+    assert closed

@@ -304,6 +304,7 @@ def test_access_token_is_documented_as_its_action_validates_it_and_does_not_run_
         )
         for variable in entry.get("fallback", (None, []))[1] if name not in connection else ():
             assert f"E({variable})" in str(documented[name]["description"])
-    with arguments({"path": "token.json"}), pytest.raises(SystemExit):
-        wpcom_access_token.main()
-    assert "inside the Ansible process" in json.loads(capfd.readouterr().out)["msg"]
+    for check_mode in (False, True):
+        with arguments({"path": "token.json", "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
+            wpcom_access_token.main()
+        assert "inside the Ansible process" in json.loads(capfd.readouterr().out)["msg"]

@@ -114,6 +114,11 @@ def test_missing_and_undeclared() -> None:
     ]
 
 
+def test_what_is_not_declared_is_shown_whole() -> None:
+    drift = next(one for one in run(BLOG[0]).drift if one.finding.code == "undeclared")
+    assert drift.changes == (("service", "mastodon", None), ("external_user", "@Ada", None), ("shared", False, None))
+
+
 @pytest.mark.parametrize("shared", [None, True])
 def test_what_is_missing_is_shared_only_if_that_is_declared(shared: Optional[bool]) -> None:
     (drift,) = run(*BLOG, entry(site="1", service="mastodon", account="@shop", shared=shared)).drift

@@ -182,6 +182,14 @@ def test_five_pages_to_choose_from_are_named(number: int, named: str) -> None:
     assert finding.action == f"Choose the page to post to, on the connections page: {named}"
 
 
+@pytest.mark.parametrize(("status", "said"), [("invalid", ""), ("broken", ""), ("ok", " It expired on 2026-07-01.")])
+def test_an_expiry_date_is_the_reason_where_the_status_is_not(status: str, said: str) -> None:
+    connection = publicize_connection(50, MASTODON, status=status, health="broken", expires="2026-07-01T00:00:00Z")
+    assert only(run(records(connection))).text == (
+        f"Mastodon @Ada on blog.example.com is broken: nothing is posted.{said}"
+    )
+
+
 def test_healthy_connections_have_no_finding() -> None:
     healthy = [
         publicize_connection(50, MASTODON),

@@ -18,7 +18,8 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     ResponseError,
     WpcomError,
 )
-from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request
+from ansible_collections.community.wpcom.plugins.module_utils._http.redaction import Redactor
+from ansible_collections.community.wpcom.plugins.module_utils._http.request import Request, Response, Server
 from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._http.support import ME, failure, read, write
 from ansible_collections.community.wpcom.tests.unit.support import (
     Script,
@@ -188,3 +189,13 @@ def test_texts_of_the_api_are_cut(key: str) -> None:
     error = failure(transport(script=script))
     assert len(error.message) < 1000
     assert len(error.code) <= 300
+
+
+def test_no_representation_shows_a_secret_or_a_body() -> None:
+    request = Request("POST", "/token", "log in", form={"password": "secret!1"}, oauth=True)
+    server = Server("https://api.example", 60, True, Redactor(["secret!1"]))
+    shown = repr(Response(request, server, 200, {}, '{"access_token": "secret!1"}'))
+    assert "/token" in shown
+    assert "secret" not in shown
+    assert "Redactor" not in shown
+    assert "form" not in shown

@@ -25,6 +25,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics i
 from ansible_collections.community.wpcom.plugins.module_utils._http import environment as environments
 from ansible_collections.community.wpcom.plugins.module_utils._http.environment import Environment
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import ANONYMOUS
+from ansible_collections.community.wpcom.plugins.module_utils._http.request import TOKEN as TOKEN_CREDENTIALS
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnostics import plan_diagnostics
 from ansible_collections.community.wpcom.tests.simulator import Simulator
@@ -34,6 +35,7 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     Script,
     ScriptedResponse,
     json_response,
+    options,
     page,
     run,
 )
@@ -422,6 +424,8 @@ def test_without_a_token_only_what_is_public_is_asked() -> None:
         ("connection_lost", 2),
         ("foreign_page", 2),
         ("limit_reached", 1),
+        ("gateway_limit_reached", 1),
+        ("too_many_requests", 1),
     ],
 )
 def test_asking_ends_where_it_is_in_vain(failure: str, number: int) -> None:
@@ -436,6 +440,33 @@ def test_asking_ends_where_it_is_in_vain(failure: str, number: int) -> None:
     result = plan_diagnostics({}, everywhere).result
     assert len(everywhere.asked) == number
     assert {check["status"] for check in result["checks"] if check["name"].startswith("wire_")} <= {"failed", "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("readable", "status"), [("external_services", "skipped"), ("sites", "ok"), ("connected_applications", "ok")]
+)
+def test_token_is_valid_where_a_list_of_the_account_can_be_read(readable: str, status: str) -> None:
+    broken = RawResponse(status=500, failure="server_error", message="HTTP 500", seconds=0.1)
+    checks, _report = diagnose({path: broken for path in DOCUMENTS if path != SOURCES[readable].path})
+    assert checks["token"]["status"] == status
+
+
+def test_message_of_the_failure_is_shown_where_there_is_no_response() -> None:
+    checks, _report = diagnose(dict.fromkeys(DOCUMENTS, RawResponse(failure="response_timeout", message="no response")))
+    assert checks["token"]["detail"] == "Not known: no response"
+
+
+def test_token_that_is_rejected_is_not_sent_again() -> None:
+    rejected = RawResponse(status=400, failure="refusal", code="invalid_token", document={}, seconds=0.1)
+    queries = asked(dict.fromkeys(DOCUMENTS, rejected), HERE)
+    assert [query.path for query in queries if query.credentials == TOKEN_CREDENTIALS] == ["/me"]
+
+
+def test_key_in_its_other_spelling_is_known() -> None:
+    service = {"ID": "x", "label": "X", "type": "publicize", "description": "", "connect_url": "https://x.example"}
+    service["multiple_external_user_ID_support"] = False  # type: ignore[assignment]
+    checks, _report = diagnose(external_services={"services": [service]})
+    assert checks["wire_external_services"]["status"] == "ok", checks["wire_external_services"]
 
 
 # Over the network
@@ -591,3 +622,12 @@ def test_report_of_the_connection() -> None:
         "own_ca": True,
         "http_envelope": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("https://a.example", 443), ("http://a.example", 80), ("https://a.example:8443", 8443)]
+)
+def test_port_of_the_api(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
+    monkeypatch.setattr(environments, "_resolve", lambda host, port, timeout: (port, ""))
+    found = environments.read_environment(options(url), {}, True)
+    assert (found.host, found.port, found.addresses) == ("a.example", port, port)

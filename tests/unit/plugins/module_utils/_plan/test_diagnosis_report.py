@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics import RawResponse
 from ansible_collections.community.wpcom.plugins.module_utils._plan import diagnosis_report
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis_report import Taint
 from ansible_collections.community.wpcom.tests.simulator import TROUBLES_WORLD, Simulator
 from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._plan.test_diagnosis_checks import (
@@ -214,3 +215,30 @@ def test_rules_drop_what_they_do_not_allow() -> None:
 )
 def test_name_that_is_in_a_text(text: str, name: str, held: bool) -> None:
     assert Taint([{"a": [{"b": text}], "status": "is_premium"}]).holds(name) is held
+
+
+def test_report_has_every_check_with_its_facts() -> None:
+    checks, report = diagnose(publicize_connections={"connections": 5})
+    found = {check["name"]: set(check) - {"name", "status", "seconds"} for check in report["checks"]}
+    assert list(found) == list(checks)
+    of_list = {"http_status", "code", "failure"}
+    assert {name: facts for name, facts in found.items() if facts and not name.startswith("uncertainty_")} == {
+        "clock": {"skew"},
+        "reachability": {"http_status", "failure"},
+        "latency": {"responses", "median", "longest"},
+        "token": {"http_status", "code"},
+        "scope": {"refused", "is_global"},
+        "site_binding": {"is_bound"},
+        **{f"wire_{name}": of_list for name in SOURCES},
+        "wire_publicize_connections": {*of_list, "form"},
+    }
+
+
+def test_key_is_named_where_half_of_the_entries_with_an_id_have_it() -> None:
+    connections = [{**PUBLICIZE, "premium": 1}, {**PUBLICIZE, "ID": 5002, "premium": 1}, *[{"meta": {}}] * 9]
+    _checks, report = diagnose(publicize_connections={"connections": connections})
+    found = report["wire"]["publicize_connections"]
+    assert (found["entries"], found["without_id"], found["unknown"]) == (11, 9, {"premium": 2})
+    one = [{**PUBLICIZE, "premium": 1}, *({**PUBLICIZE, "ID": number} for number in range(1, 10))]
+    _checks, report = diagnose(publicize_connections={"connections": one})
+    assert report["wire"]["publicize_connections"]["unknown"] == {}

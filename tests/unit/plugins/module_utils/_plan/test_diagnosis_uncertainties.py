@@ -145,6 +145,17 @@ def test_side_that_only_some_tokens_show(simulator: Simulator, token: str, switc
         assert sides(simulator)[switch] is None
 
 
+@pytest.mark.parametrize(
+    ("jetpack", "private", "known"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_only_a_public_site_of_wordpress_com_shows_what_strangers_may_read(
+    simulator: Simulator, jetpack: bool, private: bool, known: bool
+) -> None:
+    sites = simulator.state()["sites"]
+    simulator.patch(sites=[{"ID": site["ID"], "jetpack": jetpack, "private": private} for site in sites])
+    assert (sides(simulator)["sites_public"] is not None) is known
+
+
 @pytest.mark.parametrize("form", ["html500", "html503", "json429"])
 def test_side_that_only_a_reached_limit_shows_and_nothing_is_asked_after_it(simulator: Simulator, form: str) -> None:
     simulator.reset(switches={"throttle_form": form})

@@ -488,6 +488,13 @@ def test_a_profile_that_may_not_be_posted_to_is_known_from_the_accounts_that_are
     assert len([query for query in asked.reads if isinstance(query, ListKeyringConnections)]) == 1
 
 
+def test_fields_of_accounts_on_sites_are_those_that_show_which_are_used_there() -> None:
+    asked = world()
+    gathered(asked, site=["1", "2"], fields=["id"])
+    (query,) = [query for query in asked.reads if isinstance(query, ListKeyringConnections)]
+    assert {"type", "sites"} <= set(dict(query.presentation)["fields"].split(","))
+
+
 def test_filters_hold_beside_fields() -> None:
     result = gathered(world(), gather=["publicize"], fields=["id"], service="facebook", user_id=ME)
     assert ids(result["publicize_connections"]) == [50, 52]
