@@ -90,8 +90,6 @@ def _read(path: str, subject: str) -> tuple[bytes, int]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError
             content = _content(descriptor, is_regular=stat.S_ISREG(mode))
         finally:
             os.close(descriptor)

@@ -451,6 +451,18 @@ def test_token_is_valid_where_a_list_of_the_account_can_be_read(readable: str, s
     assert checks["token"]["status"] == status
 
 
+def test_why_a_form_is_not_known() -> None:
+    expires = {"expires": "2127-01-01 00:00:00"}
+    checks, report = diagnose(
+        publicize_connections={"connections": [{**PUBLICIZE, **expires}]},
+        keyring_connections={"connections": [{**KEYRING, **expires}]},
+    )
+    check = checks["uncertainty_never_form"]
+    assert check["status"] == "skipped"
+    assert "every connection has a date on which it expires" in check["detail"]
+    assert report["uncertainties"]["never_form"] is None
+
+
 def test_message_of_the_failure_is_shown_where_there_is_no_response() -> None:
     checks, _report = diagnose(dict.fromkeys(DOCUMENTS, RawResponse(failure="response_timeout", message="no response")))
     assert checks["token"]["detail"] == "Not known: no response"
