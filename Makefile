@@ -42,7 +42,7 @@ build: ## Build the artefact in dist/
 	$(nox) -s build
 
 .PHONY: benchmark
-benchmark: ## Measure the collection, in 12 minutes; or in one minute: make benchmark QUICK=1
+benchmark: ## Measure the collection, in about 25 minutes; or in one minute: make benchmark QUICK=1
 	$(nox) -s benchmark -- $(if $(QUICK),--quick) $(BENCHMARK)
 
 .PHONY: live

@@ -225,6 +225,9 @@ def test_an_entry_belongs_to_the_account_that_has_it() -> None:
         result = run(*declared, accounts=accounts)
         assert found(result) == [("different", "grace.example.com", 61)]
         assert result.findings[0].connection["account"] == "grace"
+        # It cannot be applied in either account, and exists in one of them.
+        wrong = entry(site="1", service="facebook", external_user_name="New page")
+        assert found(run(wrong, accounts=accounts))[:1] == [("different", "blog.example.com", 50)]
 
 
 def test_pages_side_by_side() -> None:
