@@ -91,6 +91,7 @@ class Run:
     def type(self, text: str, pattern: re.Pattern[str]) -> str:
         """Type a line until the output has a pattern: a prompt discards what was typed before it is ready."""
         for _attempt in range(12):
+            self.until_echo_is_off()
             os.write(self.descriptor, f"{text}\r".encode())
             deadline = time.monotonic() + 10
             while time.monotonic() < deadline and not pattern.search(self.output) and self.read():
@@ -98,6 +99,12 @@ class Run:
             if pattern.search(self.output):
                 break
         return self.until(pattern, 1)
+
+    def until_echo_is_off(self, seconds: float = 10) -> None:
+        """Wait until the terminal does not show what is typed: Ansible prints a prompt first, faster than anybody types."""
+        deadline = time.monotonic() + seconds
+        while termios.tcgetattr(self.descriptor)[3] & termios.ECHO and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def end(self) -> int:
         """Read to the end, and return the status."""

@@ -77,7 +77,7 @@ class Forms:
             wire.NAME: lambda key: self.random.choice(SERVICES),
             wire.FLAG: lambda key: self.chance(0.5),
             wire.DATE: lambda key: self._moment(),
-            wire.OBJECT: lambda key: self.nested(key),
+            wire.OBJECT: self.nested,
             wire.ROWS: lambda key: [self.nested(key) for _row in range(self.random.randrange(3))],
             wire.IDS: lambda key: self.random.sample(NUMBERS, self.random.randrange(3)),
             wire.SCOPES: lambda key: self.random.choice(SCOPES),

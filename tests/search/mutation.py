@@ -173,7 +173,7 @@ class Tests:
             # What runs when the file is imported matters to whoever uses the file, and perhaps to others.
             contexts = {context for of_line in lines.values() for context in of_line}
         # "tests/unit/test_x.py::test_y[1]|run"
-        names = {context.split("|")[0].split("[")[0] for context in contexts} - {""}
+        names = {context.partition("|")[0].partition("[")[0] for context in contexts} - {""}
         return [*nearest, sorted(names), *([[str(TESTS)]] if of_import else [])]
 
 

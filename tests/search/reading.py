@@ -48,7 +48,8 @@ def is_mine(row: Mapping[str, Any], state: State) -> bool:
 def shows_only_another_user(state: State) -> bool:
     """Whether the list of keyring connections shows another user's only.
 
-    A single task that deletes nothing does not ask whose token it is, so that it may take them for its user's.
+    Who the token's user is is read only where the lists show several users, so that they may be taken for this user's. What
+    becomes of a write is up to the server then.
     """
     return {row["user_ID"] for row in state["keyring_connections"].values() if not row["gone"]} == {OTHER}
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Optional
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
 from ansible_collections.community.wpcom.plugins.module_utils._execute import TaskResult, execute
@@ -477,6 +477,13 @@ class Controllers(RuleBasedStateMachine):
             self.restore_token()
             return
         self.check_converged(kind, given)
+
+    @invariant()
+    def some_account_is_mine(self) -> None:
+        """Whose connections are shown is not in doubt when a task begins."""
+        if shows_only_another_user(self.state()):
+            mine = next(row for row in WORLD["keyring_connections"] if row["user_ID"] == ME)
+            self.change(keyring_connections=[{**mine, "gone": False}])
 
     @rule(items=loops, plan=plans | blind | st.just({}))
     def converge_in_loop(self, items: list[dict[str, Any]], plan: dict[tuple[str, int], Trouble]) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._records import no
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
 from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run
 from ansible_collections.community.wpcom.tests.search.wire import connected
-from ansible_collections.community.wpcom.tests.unit.support import TOKEN, Script, json_response, run, unset
+from ansible_collections.community.wpcom.tests.unit.support import Script, json_response, run, unset
 
 
 @pytest.fixture
@@ -81,69 +81,6 @@ def test_number_of_thousands_of_digits(digits: int) -> None:
     assert token_document(response, {}, utc_now())["blog_id"] is None
     assert not is_number("9" * digits)
     assert is_number("9" * 39)
-
-
-# The list of keyring connections may show another user's, and for a user without accounts it shows nothing else.
-ONLY_ANOTHER_USERS: dict[str, Any] = {
-    "users": [{"ID": 1, "username": "me"}, {"ID": 2, "username": "other"}],
-    "tokens": [{"token": TOKEN, "user_ID": 1}],
-    "sites": [
-        {
-            "ID": 1,
-            "slug": "site1.example.com",
-            "members": [{"user_ID": user, "role": "administrator"} for user in (1, 2)],
-        }
-    ],
-    "services": [{"ID": "mastodon"}],
-    "keyring_connections": [
-        {"ID": 20, "user_ID": 2, "service": "mastodon", "external_ID": "900", "listed_for": [1]},
-        {"ID": 21, "user_ID": 2, "service": "mastodon", "external_ID": "901", "listed_for": [1]},
-    ],
-    "publicize_connections": [{"ID": 50, "site_ID": 1, "keyring_connection_ID": 20}],
-}
-ENTRIES: dict[str, dict[str, Any]] = {
-    "delete": {"site": "1", "keyring_connection_id": 20, "state": "absent"},
-    "update": {"site": "1", "keyring_connection_id": 20, "shared": True},
-    "delete by id": {"site": "1", "id": 50, "state": "absent"},
-    "update by id": {"site": "1", "id": 50, "shared": True},
-    "create": {"site": "1", "keyring_connection_id": 21},
-}
-TASKS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: ("publicize", entry) for name, entry in ENTRIES.items()},
-    **{
-        f"{name} in a list": ("bulk", {"connections": [{**unset("publicize"), **entry}]})
-        for name, entry in ENTRIES.items()
-    },
-    "purge": (
-        "bulk",
-        {
-            "connections": [{**unset("publicize"), "site": "1", "keyring_connection_id": 21, "state": "absent"}],
-            "purge": "listed",
-        },
-    ),
-    "keyring": ("keyring", {"service": "mastodon", "account": "901", "state": "absent"}),
-    "keyring by id": ("keyring", {"id": 21, "state": "absent"}),
-}
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-@pytest.mark.parametrize(("kind", "task"), TASKS.values(), ids=TASKS)
-def test_only_accounts_of_another_user(kind: str, task: dict[str, Any], check_mode: bool) -> None:
-    """The only user whose accounts are shown is not the token's: nothing is done with them, nor promised."""
-    with InProcess(ONLY_ANOTHER_USERS).connected() as server:
-        server.reset({"foreign_write": "editors" if task.get("state") == "absent" or kind == "bulk" else "refuse"})
-        before = server.core.state()
-        with server.recorded(Run()) as sent:
-            outcome = run(kind, URL, check_mode=check_mode, **task)
-        assert server.core.state() == before
-    if outcome.failed:
-        assert sent.writes or "another user" in outcome.result["msg"], outcome.result
-    else:
-        # In a list what is not the user's own is not there.
-        assert kind == "bulk", outcome.result
-    assert outcome.result["changed"] is False
-    # What is to be created or changed is refused by the server, so that no task has to ask who its user is.
-    assert len(sent.writes) <= (outcome.result.get("error", {}).get("code") == "authorization_required")
 
 
 @pytest.mark.parametrize("key", ["connection_ID", "Connection_ID"])

@@ -71,12 +71,7 @@ def _check_own(keyring: Record, cache: Cache) -> None:
 def _plan_absent(existing: Record | None, cache: Cache, *, cascade: bool) -> Plan:
     if existing is None:
         return Plan(result={"connection": None, "publicize_connections": []}, diff=Diff({}, {}, "keyring connection"))
-    of_keyring = ListPublicizeConnections(keyring_connection_id=existing["id"])
-    if existing.get("user_id"):
-        # That it is the only one that is shown does not make it the user's own.
-        prefetch(cache, of_keyring, FindAccount())
-        _check_own(existing, cache)
-    dependents = cache.read(of_keyring)
+    dependents = cache.read(ListPublicizeConnections(keyring_connection_id=existing["id"]))
     # A token that is bound to one site sees the connections there only, but the deletion reaches all sites.
     missing = set(existing.get("sites") or []) - {record.get("site_id") for record in dependents}
     # The API may send texts among the numbers, which cannot be compared.

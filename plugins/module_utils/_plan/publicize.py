@@ -48,7 +48,6 @@ from .selection import (
     another_users,
     is_own_publicize_connection,
     select_keyring_connection,
-    shows_only_another_user,
     site_id,
     with_account,
 )
@@ -91,7 +90,7 @@ def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
         return _plan_absent(desired, existing, cache)
     if existing is None or found is None:
         return _plan_create(desired, cache, alone=alone)
-    return _plan_update(desired, existing, found, cache, alone=alone)
+    return _plan_update(desired, existing, found, cache)
 
 
 def keyring_connection_of(desired: DesiredPublicizeConnection, record: Record | None, cache: Cache) -> Record | None:
@@ -263,11 +262,6 @@ def twin_warning(record: Record, other: Record) -> str:
     )
 
 
-def _is_in_use(keyring_connection_id: Any, cache: Cache, *, alone: bool) -> bool:
-    """Whether the user's own connections show that a keyring connection is the user's, where these have been read for all."""
-    return not alone and bool(cache.read(ListPublicizeConnections(keyring_connection_id=keyring_connection_id)))
-
-
 def _check_own(record: Record, cache: Cache) -> None:
     if not is_own_publicize_connection(record, cache):
         raise another_users("Publicize connection", record, record.get("keyring_connection_user_id"), connection=record)
@@ -291,8 +285,6 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         # It is gone already.
         return plan
     of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring["id"]))
-    if not of_keyring and shows_only_another_user(cache):
-        raise another_users("Publicize connection", existing, existing.get("keyring_connection_user_id"))
     if any(record["id"] != existing["id"] for record in of_keyring):
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
@@ -320,9 +312,7 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
     service = publishing_service(keyring, cache)
     user = desired_external_user(desired, keyring, cache)
     on_site = cache.read(ListOwnPublicizeConnectionsOnSite(site))
-    _check_not_of_the_only_other_user(
-        keyring, on_site if alone else cache.read(ListPublicizeConnections()), cache, alone
-    )
+    _check_not_of_the_only_other_user(keyring, on_site, cache, alone=alone)
     after = _created(keyring, user, site_id_of(site, cache), desired.shared)
     _check_capabilities(desired, site, cache, creating=True)
     return PublicizePlan(
@@ -343,21 +333,20 @@ def _plan_create(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bo
     )
 
 
-def _check_not_of_the_only_other_user(keyring: Record, records: Records, cache: Cache, alone: bool) -> None:
+def _check_not_of_the_only_other_user(keyring: Record, on_site: Records, cache: Cache, *, alone: bool) -> None:
     """Refuse a keyring connection of another user, whom the list may show even where it shows none of the user's own.
 
-    A connection created with it would not be found by the next run, which would create another one. ``records`` are the
-    publicize connections that were read: on the site, or where the task is not ``alone`` all of the user's own.
+    A connection created with it would not be found by the next run, which would create another one. Who the user is is read
+    only where the connections that were read show another user than the keyring connection.
     """
     owner = keyring.get("user_id")
-    if alone and any(
-        record.get("read_only") and record.get("keyring_connection_id") == keyring["id"] for record in records
-    ):
+    if any(record.get("read_only") and record.get("keyring_connection_id") == keyring["id"] for record in on_site):
         raise another_users("Keyring connection", keyring, owner)
-    owners = {record.get("keyring_connection_user_id") for record in records if not record.get("read_only")}
-    # On a site another user's may look like the user's own. In a real run the server decides then, as it does where there are
-    # none, and the next run finds what this one created.
-    if not owner or (not (alone and cache.check_mode) and (owner in owners or (alone and not owners))):
+    if alone or not owner:
+        return
+    own = [record for record in cache.read(ListPublicizeConnections()) if not record.get("read_only")]
+    owners = {record.get("keyring_connection_user_id") for record in own} - {None, 0}
+    if not owners or owner in owners:
         return
     account = cache.read(FindAccount())
     if account is not None and account["id"] != owner:
@@ -394,9 +383,7 @@ def _with_user(record: Record, user: Record) -> Record:
     return {**record, **{key: user.get(key) for key in keys}}
 
 
-def _plan_update(
-    desired: DesiredPublicizeConnection, existing: Record, found: Record, cache: Cache, *, alone: bool
-) -> PublicizePlan:
+def _plan_update(desired: DesiredPublicizeConnection, existing: Record, found: Record, cache: Cache) -> PublicizePlan:
     """Return the plan for a connection that exists; ``found`` is its record before its service gave it another health."""
     after = dict(found)
     operation = UpdatePublicizeConnection(existing["id"], desired.site)
@@ -422,11 +409,6 @@ def _plan_update(
             existing=existing,
         )
     _check_own(existing, cache)
-    # In a real run of a single task the server refuses it: whose token it is would take a round trip of its own.
-    is_asked = desired.site is not None and (cache.check_mode or not alone)
-    is_asked = is_asked and not _is_in_use(existing.get("keyring_connection_id"), cache, alone=alone)
-    if is_asked and shows_only_another_user(cache):
-        raise another_users("Publicize connection", existing, existing.get("keyring_connection_user_id"))
     published = publishing_service(existing, cache)
     profiles = _profiles(existing, published, cache)
     after = judged(after, published, profiles)

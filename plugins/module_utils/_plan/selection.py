@@ -56,17 +56,6 @@ def own_keyring_connections(cache: Cache, *, test: bool = False) -> Records:
     return [keyring for keyring in keyrings if keyring.get("user_id") in (None, 0, me)]
 
 
-def shows_only_another_user(cache: Cache) -> bool:
-    """Whether all keyring connections that are listed are of one user, who is not the token's.
-
-    Only the account shows that, which costs a request: it is for writes where nothing else has shown whose connection it is.
-    """
-    keyrings: Records = cache.read(ListKeyringConnections())
-    shown = only_user(keyrings)
-    account = cache.read(FindAccount()) if shown else None
-    return account is not None and account["id"] != shown
-
-
 def is_own_publicize_connection(record: Record, cache: Cache) -> bool:
     """Whether a publicize connection is of the token's user."""
     own = {keyring["id"] for keyring in own_keyring_connections(cache)}

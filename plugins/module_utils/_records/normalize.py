@@ -109,11 +109,14 @@ def _require_types(record: Record, keys: Iterable[Key]) -> None:
         required = _REQUIRED.get(key.kind)
         if required is not None:
             # PHP sends an empty list for an empty object.
-            if type(value) is not required and not (key.kind == OBJECT and not value):
+            is_of = isinstance(value, required) and not isinstance(value, bool)
+            if not is_of and not (key.kind == OBJECT and not value):
                 raise ValueError(f"{key.in_records} is {type(value).__name__}")
         elif key.kind in _ITEMS:
             kinds = _ITEMS[key.kind]
-            if not isinstance(value, list) or not all(type(item) in kinds for item in value):
+            if not isinstance(value, list) or not all(
+                isinstance(item, kinds) and not isinstance(item, bool) for item in value
+            ):
                 raise ValueError(f"{key.in_records} is not a list of {kinds[0].__name__}")
             for item in value if key.keys else ():
                 _require_types(item, key.keys)

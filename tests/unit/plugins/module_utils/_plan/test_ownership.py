@@ -297,8 +297,15 @@ def test_bulk_reads_the_account_once_for_all_entries() -> None:
 # A list of keyring connections that shows a colleague's only: it looks as the user's own list does
 
 
-@pytest.mark.parametrize("others", [[], [publicize_connection(9051, MASTODON, 777)]], ids=["alone", "beside"])
-@pytest.mark.parametrize("kind", ["publicize", "bulk"])
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        ("publicize", []),
+        ("publicize", [publicize_connection(9051, MASTODON, 777)]),
+        # Without a connection of the user's own nothing that a list reads shows who the user is.
+        ("bulk", [publicize_connection(9051, MASTODON, 777)]),
+    ],
+)
 def test_connection_of_the_only_other_user_is_not_doubled(kind: str, others: list[Any]) -> None:
     """What was created with a colleague's keyring connection is not the user's, so the next run must not create it again."""
     theirs = {**BY_COLLEAGUE, "read_only": True}
