@@ -122,10 +122,17 @@ def test_what_is_not_declared_is_shown_whole() -> None:
 @pytest.mark.parametrize("shared", [None, True])
 def test_what_is_missing_is_shared_only_if_that_is_declared(shared: Optional[bool]) -> None:
     (drift,) = run(*BLOG, entry(site="1", service="mastodon", account="@shop", shared=shared)).drift
-    assert [name for name, _existing, _declared in drift.changes] == [
-        *("service", "account", "external_user"),
-        *(["shared"] if shared is not None else []),
-    ]
+    assert drift.changes == (
+        ("service", None, "mastodon"),
+        ("account", None, "@Shop"),
+        ("external_user", None, "@Shop"),
+        *([("shared", None, True)] if shared else []),
+    )
+
+
+def test_without_an_account_the_name_of_the_service_stands_for_its_label() -> None:
+    (finding,) = run(entry(site="1", service="mastodon"), accounts=()).findings
+    assert finding.connection["label"] == "mastodon"
 
 
 @pytest.mark.parametrize(
