@@ -23,7 +23,8 @@ from hypothesis import currently_in_test_context, note
 
 from ansible_collections.community.wpcom.plugins.module_utils._records import wire
 from ansible_collections.community.wpcom.plugins.module_utils._records.wire import Key, Wire
-from ansible_collections.community.wpcom.tests.search.wire import KEYS, TEXTS, Server, connected
+from ansible_collections.community.wpcom.tests.search.in_process import connected
+from ansible_collections.community.wpcom.tests.search.wire import KEYS, TEXTS, Server
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN, ScriptedResponse, json_response
 
 Plain = dict[str, Any]

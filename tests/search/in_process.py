@@ -101,6 +101,29 @@ class Run:
         return [entry["path"] for entry in self.entries if entry is not None and entry["method"] == "POST"]
 
 
+@contextmanager
+def connected(server: Any, **time: Any) -> Iterator[None]:
+    """Have every task send its requests to an adapter of requests, one after the other.
+
+    ``time`` replaces what the transport sleeps with, and its other sources of time and chance.
+    """
+    made = transport.Transport
+
+    def connect(*arguments: Any, **more: Any) -> Any:
+        return made(*arguments, **{**more, "sleep": lambda seconds: None, **time})
+
+    def one_by_one(work: Callable[[Any], Any], items: Any, parallel: int) -> list[Any]:
+        return [work(item) for item in items]
+
+    with (
+        mock.patch.object(transport, "LimitedAdapter", return_value=server),
+        mock.patch.object(_session, "Transport", connect),
+        mock.patch.object(_session, "for_each", one_by_one),
+        mock.patch.object(_execute, "for_each", one_by_one),
+    ):
+        yield
+
+
 class InProcess(BaseAdapter):
     """Has the simulator respond to what requests sends; ``with`` has every task send to it."""
 
@@ -115,20 +138,7 @@ class InProcess(BaseAdapter):
     @contextmanager
     def connected(self) -> Iterator[InProcess]:
         """Have every task send its requests here, one after the other, and sleep on this clock."""
-        made = transport.Transport
-
-        def connect(*arguments: Any, **more: Any) -> Any:
-            return made(*arguments, **{**more, "sleep": self.clock.sleep, "clock": self.clock, "jitter": lambda: 0.5})
-
-        def one_by_one(work: Callable[[Any], Any], items: Any, parallel: int) -> list[Any]:
-            return [work(item) for item in items]
-
-        with (
-            mock.patch.object(transport, "LimitedAdapter", return_value=self),
-            mock.patch.object(_session, "Transport", connect),
-            mock.patch.object(_session, "for_each", one_by_one),
-            mock.patch.object(_execute, "for_each", one_by_one),
-        ):
+        with connected(self, sleep=self.clock.sleep, clock=self.clock, jitter=lambda: 0.5):
             yield self
 
     @contextmanager

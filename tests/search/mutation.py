@@ -16,6 +16,7 @@ import ast
 import copy
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -46,8 +47,9 @@ COMPARISONS: dict[type, type] = {
     ast.IsNot: ast.Is,
 }
 ARITHMETIC: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.BitOr: ast.BitAnd}
-# A mutant that makes a test wait for ever is noticed, too.
-SECONDS = 900
+# A mutant that makes a test wait for ever is noticed, too, and so is one that makes it take all memory.
+SECONDS = 400
+BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,7 @@ def main() -> None:
     files = sorted(path.relative_to(ROOT) for path in (ROOT / CODE).rglob("*.py"))
     files = [path for path in files if not given.file or any(part in str(path) for part in given.file)]
     every = [mutant for path in files for mutant in mutants_of(path)]
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     drawn = random.Random(given.seed).sample(every, min(given.number, len(every)))
     with tempfile.TemporaryDirectory(prefix="wpcom-") as name:
         trees: SimpleQueue[Path] = SimpleQueue()

@@ -244,8 +244,9 @@ def left_undone(kind: str, given: Mapping[str, Any], state: State) -> list[Any]:
             # One of another user that is as asked needs no change.
             rows = [row for row in state["publicize_connections"].values() if row["ID"] == given["id"]]
         if absent:
-            # What was made with an account that is gone is known by names of its own.
-            return [row for row in rows if not given.get("account") or not keyring_of(row, state)["gone"]]
+            # Of what was made with an account that is gone, neither the account nor its own external user is known any more.
+            named = given.get("account") or given.get("reset_external_user")
+            return [row for row in rows if not named or not keyring_of(row, state)["gone"]]
         return [] if any(is_as_asked(row, given, state) for row in rows) else [given]
     if kind == "bulk":
         undone = [left for entry in given["connections"] for left in left_undone("publicize", entry, state)]

@@ -14,16 +14,16 @@ import pytest
 from ansible_collections.community.wpcom.plugins.module_utils._oauth.server import token_document, utc_now
 from ansible_collections.community.wpcom.plugins.module_utils._records import normalize, wire
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
-from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run
-from ansible_collections.community.wpcom.tests.search.wire import connected
+from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run, Trouble, connected
+from ansible_collections.community.wpcom.tests.search.test_controllers import WORLD
 from ansible_collections.community.wpcom.tests.unit.support import Script, json_response, run, unset
 
 
 @pytest.fixture
 def server() -> Iterator[InProcess]:
     """Return the simulator with its default world."""
-    with InProcess().connected() as connected:
-        yield connected
+    with InProcess().connected() as simulator:
+        yield simulator
 
 
 GONE: dict[str, tuple[str, dict[str, Any], str, list[int]]] = {
@@ -57,6 +57,94 @@ def test_deleted_by_another_controller(
         assert outcome.result["actions"][0]["action"] == "unchanged"
     else:
         assert outcome.result["diff"]["before"] == outcome.result["diff"]["after"] == {}
+
+
+@pytest.fixture
+def small() -> Iterator[InProcess]:
+    """Return the simulator with the world of the search, in which every attempt to create makes a connection."""
+    with InProcess(WORLD).connected() as simulator:
+        simulator.reset({"create_duplicate": "second"})
+        yield simulator
+
+
+CREATE: dict[str, Any] = {"site": "1", "keyring_connection_id": 21, "state": "present"}
+
+
+@pytest.mark.parametrize("trouble", ["refused", "lost", "shape"])
+@pytest.mark.parametrize("kind", ["publicize", "bulk"])
+def test_created_but_a_second_one_cannot_be_read(small: InProcess, kind: str, trouble: str) -> None:
+    """A connection that was created is reported, although nobody knows whether a lost attempt created another one."""
+    lost = {("POST", 0): Trouble("lost")}
+    with small.recorded(Run(lost)) as reading:
+        assert not run(kind, URL, **task_of(kind, CREATE)).failed
+    reads = reading.methods["GET"]
+    small.reset({"create_duplicate": "second"})
+    troubles = {("GET", number): Trouble(trouble) for number in range(reads - 1, reads + 9)}
+    with small.recorded(Run({**lost, **troubles})) as again:
+        outcome = run(kind, URL, **task_of(kind, CREATE))
+    assert again.applied
+    assert outcome.failed
+    assert outcome.result["changed"] is True
+    assert outcome.result["error"]["code"] == "unconfirmed_write"
+    assert (
+        "Publicize connection 55 was created on site 1. Run the task again to see whether an earlier attempt"
+        in outcome.result["msg"]
+    )
+    found = outcome.result["connection"] if kind == "publicize" else outcome.result["connections"][0]
+    assert (found["id"], found["keyring_connection_id"]) == (55, 21)
+
+
+@pytest.mark.parametrize("kind", ["publicize", "bulk"])
+def test_second_one_cannot_be_deleted(small: InProcess, kind: str) -> None:
+    """Both connections are named where an attempt that seemed lost was done late and the second one stays."""
+    troubles = {("POST", 0): Trouble("timeout", 150.0), ("POST", 2): Trouble("refused")}
+    with small.recorded(Run(troubles)):
+        outcome = run(kind, URL, **task_of(kind, CREATE))
+    assert outcome.failed
+    assert outcome.result["changed"] is True
+    assert "Publicize connection 55 was created on site 1. An earlier attempt created 56" in outcome.result["msg"]
+    assert "HTTP 403" in outcome.result["msg"]
+    with small.recorded(Run()):
+        again = run("publicize", URL, **CREATE)
+    assert again.result["error"]["code"] == "ambiguous_match"
+
+
+def task_of(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a task for one connection."""
+    return given if kind == "publicize" else {"connections": [{**unset("publicize"), **given}], "report": "all"}
+
+
+def test_account_itself_is_not_known_any_more(small: InProcess) -> None:
+    """Nothing shows whether an orphan posts as the account itself: it stays, and is named."""
+    small.core.patch({"keyring_connections": [{"ID": 22, "gone": True}]})
+    for named, expected in (
+        ({"keyring_connection_id": 22}, 1),
+        ({"service": "mastodon"}, 1),
+        ({"service": "linkedin"}, 0),
+    ):
+        with small.recorded(Run()) as requests:
+            outcome = run("publicize", URL, site="1", **named, reset_external_user=True, state="absent")
+        assert (outcome.failed, outcome.result["changed"]) == (False, False)
+        assert requests.writes == []
+        warnings = [warning for warning in outcome.warnings if "mastodon" in warning and "still posts" in warning]
+        assert len(warnings) == expected
+        assert all("id to 50" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("kind", ["publicize", "bulk"])
+@pytest.mark.parametrize("task", [{"id": 53, "site": "1"}, {"keyring_connection_id": 31, "site": "1"}])
+def test_only_another_user_is_listed(small: InProcess, kind: str, task: dict[str, Any]) -> None:
+    """Another user's connection stays, although only that user's accounts are listed and WordPress.com would delete it."""
+    small.reset({"foreign_write": "editors"})
+    small.core.patch({"keyring_connections": [{"ID": number, "gone": True} for number in (20, 21, 22, 23)]})
+    with small.recorded(Run()) as requests:
+        outcome = run(kind, URL, **task_of(kind, {**task, "state": "absent"}))
+    assert requests.writes == []
+    if kind == "publicize" or "id" in task:
+        assert "is owned by another user (2)" in outcome.result["msg"]
+    else:
+        # A list reads the user's own connections only.
+        assert outcome.result["changed"] is False
 
 
 @pytest.mark.parametrize("key", ["issued", "expires", "authorized"])

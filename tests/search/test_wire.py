@@ -33,6 +33,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._oauth.server impo
 )
 from ansible_collections.community.wpcom.plugins.module_utils._session import Session, SessionSettings
 from ansible_collections.community.wpcom.plugins.plugin_utils import _sites
+from ansible_collections.community.wpcom.tests.search.in_process import connected
 from ansible_collections.community.wpcom.tests.search.wire import (
     ALL,
     KEYS,
@@ -42,7 +43,6 @@ from ansible_collections.community.wpcom.tests.search.wire import (
     TEXTS,
     Server,
     check_filters,
-    connected,
     options_of,
     passes_on,
     refused,

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Optional
-from unittest import mock
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -25,8 +23,6 @@ from ansible_collections.community.wpcom.plugins.filter.audit_sites import audit
 from ansible_collections.community.wpcom.plugins.filter.from_social_connections import from_social_connections
 from ansible_collections.community.wpcom.plugins.filter.to_social_connections import to_social_connections
 from ansible_collections.community.wpcom.plugins.filter.to_social_connections_yaml import to_social_connections_yaml
-from ansible_collections.community.wpcom.plugins.module_utils import _execute, _session
-from ansible_collections.community.wpcom.plugins.module_utils._http import transport
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN, Script, ScriptedResponse, unset
 
 RESPONSES = int(os.environ.get("SEARCH_RESPONSES", "1500"))
@@ -124,26 +120,6 @@ class Server(Script):
         path = urlsplit(str(request.url)).path.replace("/rest/v1.1", "", 1).strip("/").split("/")
         self.answers = [self.respond(request, path)]
         return super().send(request, *arguments, **more)
-
-
-@contextmanager
-def connected(server: Script) -> Iterator[None]:
-    """Have every task send its requests to a server, and wait for nothing."""
-    made = transport.Transport
-
-    def connect(*arguments: Any, **more: Any) -> Any:
-        return made(*arguments, **{**more, "sleep": lambda seconds: None})
-
-    def one_by_one(work: Any, items: Any, parallel: int) -> list[Any]:
-        return [work(item) for item in items]
-
-    with (
-        mock.patch.object(transport, "LimitedAdapter", return_value=server),
-        mock.patch.object(_session, "Transport", connect),
-        mock.patch.object(_session, "for_each", one_by_one),
-        mock.patch.object(_execute, "for_each", one_by_one),
-    ):
-        yield
 
 
 LINKEDIN: dict[str, Any] = {"site": "3001", "service": "linkedin"}

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, TypeVar
 
-from .._errors import ApiError, IgnoredWriteError, IndeterminateWriteError, UnconfirmedWriteError, WpcomError
+from .._errors import (
+    ApiError,
+    ConnectError,
+    IgnoredWriteError,
+    IndeterminateWriteError,
+    ResponseError,
+    UnconfirmedWriteError,
+    WpcomError,
+)
 from .._http.request import Request
 from .._http.transport import Transport
 from .._records.record import Record
@@ -35,10 +43,10 @@ def confirmed(
             return send(), earlier
         except IndeterminateWriteError as error:
             lost = error
-        except ApiError as refusal:
+        except (ApiError, ConnectError, ResponseError) as refusal:
             if earlier is None:
                 raise
-            # An earlier attempt may have been done late, so that this one was refused for it.
+            # An earlier attempt may have been done, late perhaps, so that this one was refused for it.
             late = IndeterminateWriteError(refusal, wait=0, timed_out=False)
             done = _read_back(transport, late, read_back, attempt, patient=False)
             if done is None:

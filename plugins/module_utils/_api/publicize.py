@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._errors import IndeterminateWriteError
+from .._errors import IndeterminateWriteError, UnconfirmedWriteError, WpcomError
 from .._operations import (
     CreatePublicizeConnection,
     DeletePublicizeConnection,
@@ -17,6 +17,7 @@ from .._operations import (
     ListSitePublicizeConnections,
     UpdatePublicizeConnection,
 )
+from .._records.names import listed
 from .._records.record import Record, Records
 from .._records.wire import PUBLICIZE_CONNECTION
 from . import confirm
@@ -109,12 +110,12 @@ class PublicizeConnections(Resource):
 
     def _new_ones(self, operation: CreatePublicizeConnection) -> Records:
         """Return the connections that the operation made: not known before, for its account and external user."""
-        listed = self.list_on_site(
+        on_site = self.list_on_site(
             ListSitePublicizeConnections(operation.site, keyring_connection_id=operation.keyring_connection_id)
         )
         return [
             record
-            for record in listed
+            for record in on_site
             if record["id"] not in operation.known_ids
             and record.get("keyring_connection_id") == operation.keyring_connection_id
             and record.get("external_id") not in operation.other_external_ids
@@ -124,15 +125,24 @@ class PublicizeConnections(Resource):
     def _without_double(
         self, operation: CreatePublicizeConnection, record: Record, lost: IndeterminateWriteError
     ) -> Record:
-        """Return the one connection that stays, where an attempt that seemed lost was done late."""
-        for read in range(3 if lost.timed_out else 1):
-            if read:
-                self._transport.sleep(self._transport.timeout)
-            earlier = [made for made in self._new_ones(operation) if made["id"] != record["id"]]
-            if earlier:
-                # Both are new and for the same external user of the same account, so one is one too many.
-                self.delete(DeletePublicizeConnection(record["id"], operation.site))
-                return min(earlier, key=_id)
+        """Return the one connection that stays, where an attempt that seemed lost was done late. Raises UnconfirmedWriteError."""
+        earlier: Records = []
+        try:
+            for read in range(3 if lost.timed_out else 1):
+                if read:
+                    self._transport.sleep(self._transport.timeout)
+                earlier = [made for made in self._new_ones(operation) if made["id"] != record["id"]]
+                if earlier:
+                    # Both are new and for the same external user of the same account, so one is one too many.
+                    self.delete(DeletePublicizeConnection(record["id"], operation.site))
+                    return min(earlier, key=_id)
+        except WpcomError as error:
+            raise UnconfirmedWriteError(
+                f"Publicize connection {record['id']} was created on site {operation.site}. {_second(record, earlier)} "
+                f"{error.message}",
+                **{**error.details, "code": UnconfirmedWriteError.code},
+                result={"connection": record, "changed": True},
+            ) from None
         return record
 
     def update(self, operation: UpdatePublicizeConnection) -> Record:
@@ -179,6 +189,16 @@ class PublicizeConnections(Resource):
 
 def _path(site: str | None) -> str:
     return OWN_PATH if site is None else f"/sites/{quoted(site)}/publicize-connections/"
+
+
+def _second(record: Record, earlier: Records) -> str:
+    """Return what is not known, or one too many, besides a connection that was created."""
+    if not earlier:
+        return "Run the task again to see whether an earlier attempt created a second one: that could not be read."
+    return (
+        f"An earlier attempt created {listed(earlier)} for the same account, and one of the two could not be deleted: "
+        f"delete {record['id']}, or each post appears twice."
+    )
 
 
 def _id(record: Record) -> int:

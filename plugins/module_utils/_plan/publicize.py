@@ -73,9 +73,9 @@ def plan_publicize_connection(params: Mapping[str, Any], cache: Cache) -> Public
     """Return the plan for the options of ``wpcom_publicize_connection``. Raises WpcomError."""
     desired = DesiredPublicizeConnection.from_params(params)
     plan = plan_desired(desired, cache)
-    if desired.state == "absent":
-        return plan
-    return replace(plan, warnings=(*plan.warnings, *_warnings(desired, plan, cache)))
+    absent = desired.state == "absent"
+    warnings = _undecided_warnings(desired, cache) if absent else _warnings(desired, plan, cache)
+    return replace(plan, warnings=(*plan.warnings, *warnings))
 
 
 def plan_desired(desired: DesiredPublicizeConnection, cache: Cache, *, alone: bool = True) -> PublicizePlan:
@@ -230,6 +230,13 @@ def _orphan_warnings(desired: DesiredPublicizeConnection, service: Any, cache: C
     return tuple(map(orphan_warning, _orphans(meant, cache)))
 
 
+def _undecided_warnings(desired: DesiredPublicizeConnection, cache: Cache) -> tuple[str, ...]:
+    """Return a warning for each orphan of which nothing shows any more whether it posts as the account itself."""
+    if desired.id is not None or not desired.reset_external_user:
+        return ()
+    return tuple(map(orphan_warning, _orphans(desired, cache)))
+
+
 def orphan_warning(record: Record) -> str:
     """Return the warning of a connection that goes on posting without its keyring connection."""
     return (
@@ -285,6 +292,7 @@ def _plan_absent(desired: DesiredPublicizeConnection, existing: Record | None, c
         # It is gone already.
         return plan
     of_keyring = cache.read(ListPublicizeConnections(keyring_connection_id=keyring["id"]))
+    _check_listed_as_own(existing, of_keyring, cache)
     if any(record["id"] != existing["id"] for record in of_keyring):
         return replace(plan, result={**plan.result, "keyring_connection_deleted": False})
     warning = (
@@ -351,6 +359,20 @@ def _check_not_of_the_only_other_user(keyring: Record, on_site: Records, cache: 
     account = cache.read(FindAccount())
     if account is not None and account["id"] != owner:
         raise another_users("Keyring connection", keyring, owner)
+
+
+def _check_listed_as_own(existing: Record, own: Records, cache: Cache) -> None:
+    """Refuse to delete what another user owns and the list of the user's own connections lacks.
+
+    The list of keyring connections may show only that user's, so that they look like the user's own. Who the user is is read
+    only where the connection is not listed.
+    """
+    owner = existing.get("keyring_connection_user_id")
+    if not owner or any(record["id"] == existing["id"] for record in own):
+        return
+    account = cache.read(FindAccount())
+    if account is not None and account["id"] != owner:
+        raise another_users("Publicize connection", existing, owner, connection=existing)
 
 
 def site_id_of(site: str, cache: Cache) -> int | None:
