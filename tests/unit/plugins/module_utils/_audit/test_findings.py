@@ -256,6 +256,23 @@ def test_an_account_that_is_connected_twice() -> None:
     assert finding.connection["type"] == "keyring"
 
 
+def test_accounts_of_different_services_are_no_twins() -> None:
+    alike = (
+        keyring_connection(40, "mastodon", "@ada", external_id="x"),
+        keyring_connection(41, "bluesky", "ada", external_id="x"),
+        # Without an ID nothing says that two accounts are the same.
+        keyring_connection(42, "mastodon", "@ada", external_id=None),
+        keyring_connection(43, "mastodon", "@ada", external_id=None),
+    )
+    assert run(records(keyring_connections=alike)).findings == ()
+
+
+@pytest.mark.parametrize(("users", "ordered"), [((2, 1), [1, 2]), ((1, None), [None, 1]), ((3, None, 2), [None, 2, 3])])
+def test_accounts_of_the_same_name_are_in_the_order_of_their_users(users: Any, ordered: list[Any]) -> None:
+    gathered = [AccountRecords(name="team", account=account(id=user) if user else None) for user in users]
+    assert [one.me for one in run(*gathered).accounts] == ordered
+
+
 def test_an_account_that_no_connection_shows() -> None:
     finding = only(run(records(keyring_connections=(*KEYRINGS, BROKEN))))
     assert (finding.code, finding.site, finding.connection["id"]) == ("broken", None, 27)
