@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from itertools import product
 from typing import Any, Optional
 
@@ -149,6 +149,8 @@ def test_the_records_of_what_differs() -> None:
 def test_the_record_of_what_is_declared_absent() -> None:
     (drift,) = run(*BLOG, entry(site="2", service="linkedin", state="absent")).drift
     assert drift.finding.action == "Apply the declared state, with the role social_connections."
+    with pytest.raises(FrozenInstanceError):
+        setattr(drift, "changes", ())  # noqa: B010
     assert drift.changes == (("service", "linkedin", None), ("external_user", "Ada-L", None), ("shared", False, None))
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any, Optional
 
 import pytest
@@ -188,6 +189,12 @@ def test_an_expiry_date_is_the_reason_where_the_status_is_not(status: str, said:
     assert only(run(records(connection))).text == (
         f"Mastodon @Ada on blog.example.com is broken: nothing is posted.{said}"
     )
+
+
+def test_an_audit_cannot_be_changed() -> None:
+    found: Any = run(records())
+    with pytest.raises(FrozenInstanceError):
+        found.findings = ()
 
 
 def test_healthy_connections_have_no_finding() -> None:
