@@ -429,12 +429,15 @@ def test_error_in_the_thread_is_raised(error: BaseException) -> None:
     assert asyncio.run(caught()) is error
 
 
-def test_outcome_that_nobody_waits_for_is_dropped() -> None:
+def test_outcome_that_nobody_waits_for_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a cancelled work, also where it ends after the loop."""
     reported: list[Any] = []
+    threads: list[threading.Thread] = []
     begun, go = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", reported.append)
 
     def work() -> int:
+        threads.append(threading.current_thread())
         begun.set()
         go.wait(10)
         return 5
@@ -449,17 +452,17 @@ def test_outcome_that_nobody_waits_for_is_dropped() -> None:
             await task
         if before_the_end:
             go.set()
-            await asyncio.sleep(0.05)
+            threads[-1].join(10)
+            await asyncio.sleep(0)
 
     asyncio.run(cancelled(before_the_end=True))
     begun.clear()
     go.clear()
     asyncio.run(cancelled(before_the_end=False))
     go.set()
-    for thread in threading.enumerate():
-        if thread.daemon and "in_thread" in thread.name:
-            thread.join(10)
+    threads[-1].join(10)
     assert reported == []
+    assert len(threads) == 2
 
 
 def test_session_is_closed_and_interrupted(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
