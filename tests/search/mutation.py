@@ -54,7 +54,10 @@ BYTES = 4 << 30
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of one place of a file: the text from ``start`` to ``end`` (in bytes) is replaced."""
+    """A change of one place of a file: the text from ``start`` to ``end`` (in bytes) is replaced.
+
+    ``at_import`` says whether the place runs when the file is imported.
+    """
 
     file: Path
     line: int
@@ -62,6 +65,7 @@ class Mutant:
     end: int
     before: str
     after: str
+    at_import: bool
 
     def apply(self, source: bytes) -> bytes:
         """Return the changed file."""
@@ -134,7 +138,9 @@ def mutants_of(file: Path) -> list[Mutant]:
     for line in source.splitlines(keepends=True):
         offsets.append(offsets[-1] + len(line))
     found = []
-    for node in places(ast.parse(source)):
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    for node in places(tree):
         for other in changed(node):
             located: Any = node
             start = offsets[located.lineno - 1] + located.col_offset
@@ -144,8 +150,15 @@ def mutants_of(file: Path) -> list[Mutant]:
             if isinstance(node, ast.expr):
                 # Whatever it stands in, it stays one expression.
                 after = f"({after})"
-            found.append(Mutant(file, located.lineno, start, end, before, after))
+            # Defaults stand before the body.
+            at_import = not any(body(function)[0] <= located.lineno <= body(function)[1] for function in functions)
+            found.append(Mutant(file, located.lineno, start, end, before, after, at_import))
     return found
+
+
+def body(function: Any) -> tuple[int, int]:
+    """Return the first and the last line of the body of a function."""
+    return function.body[0].lineno, function.end_lineno
 
 
 class Tests:
@@ -170,13 +183,12 @@ class Tests:
         # Of a statement on several lines, not each has code of its own: the code of the mutant is on the next one above.
         above = [line for line in lines if line <= mutant.line]
         contexts = lines[max(above)] if above else [""]
-        of_import = "" in contexts
-        if of_import:
-            # What runs when the file is imported matters to whoever uses the file, and perhaps to others.
+        if mutant.at_import or "" in contexts:
+            # What runs when the file is imported, or for several tests once, matters to whoever uses the file.
             contexts = {context for of_line in lines.values() for context in of_line}
         # "tests/unit/test_x.py::test_y[1]|run"
         names = {context.partition("|")[0].partition("[")[0] for context in contexts} - {""}
-        return [*nearest, sorted(names), *([[str(TESTS)]] if of_import else [])]
+        return [*nearest, sorted(names), *([[str(TESTS)]] if mutant.at_import else [])]
 
 
 def collection(tree: Path) -> Path:
