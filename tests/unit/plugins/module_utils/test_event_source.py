@@ -303,6 +303,8 @@ def test_outage_that_lasts_over_a_restart_is_one_event(source: Source, state_fil
         (ConnectError("x"), True),
         (ResponseError("x"), True),
         (ApiError("x", status=500), True),
+        (ApiError("x", status=500, code="internal"), True),
+        (ApiError("x", code="unknown"), True),
         (ApiError("x", status=503, code="maintenance"), True),
         (ApiError("x", status=429, code="too_many_requests"), True),
         (ApiError("x", status=404), True),
