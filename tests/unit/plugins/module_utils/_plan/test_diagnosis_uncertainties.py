@@ -375,6 +375,7 @@ def dated(*values: Any, key: str = "issued") -> dict[Any, RawResponse]:
         *(("html_names", lists(kc=[{"ID": 1, "name": f"A {sign}"}]), "false") for sign in "&<>\"'"),
         ("html_names", lists(kc=[{"ID": 1, "name": ["&amp;"], "label": "&amp;"}]), NO_NAME),
         ("html_names", lists(kc=[{"ID": 1, "site": "&amp;"}]), NO_NAME),
+        ("html_names", lists(kc=[{"ID": 1, "name": "Ada"}]), NO_NAME),
         ("html_names", NOT_READ, NO_NAME),
         ("lone_surrogates", {}, "false"),
         *(
