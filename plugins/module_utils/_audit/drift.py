@@ -12,12 +12,10 @@ from typing import Any
 
 from .._cache.account_cache import AccountCache
 from .._cache.evaluate import evaluate
-from .._errors import ApiError, MissingError, OptionError, WpcomError
+from .._errors import MissingError, OptionError, WpcomError
 from .._operations import (
     FindAccount,
-    FindSite,
     FindSites,
-    GetKeyringConnection,
     ListKeyringConnections,
     ListPublicizeConnections,
     ListServices,
@@ -35,9 +33,6 @@ from .policy import Finding, Policy
 from .subjects import Account, Site, impersonal, one_line, plain_name, subject
 
 APPLY = "Apply the declared state, with the role social_connections."
-
-# What the API says of a site that does not exist.
-_UNKNOWN_SITE = "unknown_blog"
 
 
 @dataclass(frozen=True)
@@ -161,14 +156,11 @@ class _World:
         return [self._response(query) for query in queries]
 
     def _response(self, query: Query[Any]) -> Any:
-        if isinstance(query, GetKeyringConnection):
-            return self.account.keyrings.get(query.keyring_connection_id)
-        if isinstance(query, ListSitePublicizeConnections):
-            known = [*self.account.own, *self.account.others]
-            return [one for one in known if str(one.get("site_id")) == query.site]
-        if isinstance(query, FindSite):
-            return ApiError(f"Site {query.site} not found", status=404, code=_UNKNOWN_SITE)
-        return None
+        if not isinstance(query, ListSitePublicizeConnections):
+            # An account after its external users were fetched again: what is known of it already is all there is.
+            return None
+        known = [*self.account.own, *self.account.others]
+        return [one for one in known if str(one.get("site_id")) == query.site]
 
     def at(self, position: int) -> Iterator[tuple[int, list[Drift]]]:
         """Yield how an entry differs in this account, and how much: 0 not at all, 1 it exists, 2 it does not."""
@@ -210,7 +202,7 @@ class _World:
 
     def _missing(self, position: int, params: Mapping[str, Any], entry: Entry) -> Drift:
         record, site = entry.record or {}, self._site(params)
-        about = self._about({**record, "id": None}, plain_name(record), site)
+        about = self._about(record, plain_name(record), site)
         text = f"{about['label']} {about['name']} is declared for {site.label}, but is not connected."
         keyring = entry.keyring or {}
         declared = (
@@ -245,7 +237,7 @@ class _World:
         what = f"{about['label']} {about['name']} on {site.label}"
         if after is None:
             text = f"{what} exists, but is declared absent."
-            return Drift(Finding("undeclared", site.label, about, text, APPLY), _all_of(existing, absent_after=True))
+            return Drift(Finding("undeclared", site.label, about, text, APPLY), _all_of(existing))
         changes: list[tuple[str, Any, Any]] = []
         if existing.get("external_id") != after.get("external_id"):
             changes.append(("external_user", plain_name(existing), plain_name(after)))
@@ -263,16 +255,16 @@ class _World:
             text = f"{about['label']} {about['name']} on {site.label} is not declared."
             action = "Add the connection to the declared state, or delete it."
             finding = Finding("undeclared", site.label, about, text, action)
-            yield Drift(finding, _all_of(record, absent_after=True))
+            yield Drift(finding, _all_of(record))
 
 
-def _all_of(record: Mapping[str, Any], *, absent_after: bool) -> tuple[tuple[str, Any, Any], ...]:
-    shown = (
-        ("service", record.get("service")),
-        ("external_user", plain_name(record)),
-        ("shared", record.get("shared")),
+def _all_of(record: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
+    """Return the changes by which a connection becomes absent."""
+    return (
+        ("service", record.get("service"), None),
+        ("external_user", plain_name(record), None),
+        ("shared", record.get("shared"), None),
     )
-    return tuple((key, value, None) if absent_after else (key, None, value) for key, value in shown)
 
 
 def _difference(key: str, existing: Any, declared: Any) -> str:

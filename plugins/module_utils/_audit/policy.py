@@ -113,7 +113,7 @@ class Finding:
         return (
             SEVERITIES.index(self.severity),
             list(CODES).index(self.code),
-            one["account"] or "",
+            one["account"],
             self.site or "",
             one["service"] or "",
             one["name"],

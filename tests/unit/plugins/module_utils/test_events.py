@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Any, NamedTuple, Optional
 
 import pytest
@@ -20,6 +20,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._events import (
     KEPT,
     Event,
     State,
+    Watched,
     changes,
     from_document,
     is_of_another_user,
@@ -107,13 +108,30 @@ def test_transitions(healths: Sequence[str], expected: Sequence[str]) -> None:
 
 
 def test_event_has_the_connection_before_and_after() -> None:
-    (event,), _state = changes(after(listed(c1="ok")), listed(c1="broken"))
-    assert set(event) == {"type", "connection", "previous", "account"}
-    assert event["account"] == "@Ada"
-    assert (event["previous"]["health"], event["connection"]["health"]) == ("ok", "broken")
-    assert event["connection"]["repair"] == "refresh"
-    assert event["connection"]["site_id"] == 1
-    assert set(event["connection"]) == set(event["previous"]) == set(KEPT)
+    (event,), _state = changes(
+        after(listed(c1="ok")), [{**connection(1, "broken", 1, shared=True, issued="2026-01-01T00:00:00Z"), "url": "x"}]
+    )
+    before = {
+        "id": 1,
+        "site_id": 1,
+        "user_id": 1,
+        "keyring_connection_id": 22,
+        "keyring_connection_user_id": 1,
+        "shared": False,
+        "service": "mastodon",
+        "label": "Mastodon",
+        "issued": None,
+        "expires": None,
+        "external_id": "x22",
+        "external_name": "@ada",
+        "external_display": "@Ada",
+        "status": "ok",
+        "health": "ok",
+        "repair": None,
+    }
+    now = {**before, "shared": True, "issued": "2026-01-01T00:00:00Z", "health": "broken", "repair": "refresh"}
+    assert event == {"type": "broken", "connection": now, "previous": before, "account": "@Ada"}
+    assert tuple(now) == KEPT
 
 
 def test_another_repair_or_name_is_no_event() -> None:
@@ -255,6 +273,42 @@ def test_state_of_another_user_is_recognised() -> None:
 
 
 DOCUMENT = to_document(after(listed(c1="ok", c2="broken")))
+
+
+@pytest.mark.parametrize("state", [State(), Watched({})])
+def test_state_cannot_be_changed(state: Any) -> None:
+    """What was not delivered is found out from the state before it."""
+    with pytest.raises(FrozenInstanceError):
+        state.connections = {}
+
+
+def test_document_of_a_state() -> None:
+    state = State({2: Watched({"id": 2}, "broken"), 1: Watched({"id": 1})}, frozenset([3002, 3001]), False, True)
+    assert to_document(state) == {
+        "version": 1,
+        "sites": [3001, 3002],
+        "complete": False,
+        "unreachable": True,
+        "connections": [
+            {"condition": "ok", "connection": {"id": 1}},
+            {"condition": "broken", "connection": {"id": 2}},
+        ],
+    }
+    assert to_document(State()) == {
+        "version": 1,
+        "sites": None,
+        "complete": True,
+        "unreachable": False,
+        "connections": None,
+    }
+
+
+def test_document_of_a_changed_list_is_restored() -> None:
+    """Also of a list of some sites, with an entry without an ID, and after an outage."""
+    _events, state = changes(State(), listed(c2="broken", c1="ok"), site_ids=frozenset([1, 2]), complete=False)
+    _events, state = outage(state)
+    assert from_document(json.loads(json.dumps(to_document(state)))) == state
+    assert from_document(to_document(State())) == State()
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,21 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any, Union
+from types import SimpleNamespace
+from typing import Any, NoReturn, Union
 
 import pytest
 
 from ansible_collections.community.wpcom.plugins.module_utils import _token_file
 from ansible_collections.community.wpcom.plugins.module_utils._errors import OptionError
-from ansible_collections.community.wpcom.plugins.module_utils._token_file import MAX_SIZE, read_token
+from ansible_collections.community.wpcom.plugins.module_utils._token_file import (
+    MAX_SIZE,
+    Token,
+    checked_token,
+    read_token,
+)
 
 DOCUMENT = {
     "access_token": "secret!1",
@@ -132,6 +139,39 @@ def test_what_cannot_be_read(path: str, said: str, tmp_path: Path) -> None:
     assert said in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied"), "cannot be read by this user: correct its permissions."),
+        (
+            OSError(5, "Input/output error"),
+            "cannot be read (Input/output error): set it to the path of a file with the token.",
+        ),
+    ],
+)
+def test_what_the_system_refuses(error: OSError, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(_token_file.os, "open", refuse)
+    with pytest.raises(OptionError) as caught:
+        read_token("token")
+    monkeypatch.undo()
+    assert caught.value.message == f"api_token_file 'token' {said}"
+
+
+def test_files_are_closed(tmp_path: Path) -> None:
+    path = write(tmp_path, "secret")
+    large = tmp_path / "large"
+    large.write_bytes(bytes(MAX_SIZE + 1))
+    before = len(os.listdir("/dev/fd"))
+    read_token(path)
+    for wrong in (large, tmp_path):
+        with pytest.raises(OptionError):
+            read_token(str(wrong))
+    assert len(os.listdir("/dev/fd")) == before
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_no_permission(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="correct its permissions"):
@@ -151,6 +191,70 @@ def test_permissions_of_other_users(mode: int, warned: bool, tmp_path: Path) -> 
 def test_token_of_digits_is_plain_text(tmp_path: Path) -> None:
     """Although JSON has numbers too."""
     assert read_token(write(tmp_path, "123456\n")).access_token == "123456"
+
+
+@pytest.mark.parametrize(
+    ("token", "subject", "expected"),
+    [
+        (
+            "a\n",
+            "api_token",
+            "api_token contains a space, a line break, or a character that tokens do not have: "
+            "remove it (a file that was read with its trailing line break is the usual cause).",
+        ),
+        (
+            "a b",
+            "api_token_file 'x'",
+            "api_token_file 'x' contains several lines, a space, or a character that tokens do not have: "
+            "write the token into it, and nothing else.",
+        ),
+    ],
+)
+def test_token_that_cannot_be_sent(token: str, subject: str, expected: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        checked_token(token, subject)
+    assert caught.value.message == expected
+
+
+def test_characters_of_tokens() -> None:
+    assert checked_token("!~", "api_token") == "!~"
+    for character in (" ", "\x7f"):
+        with pytest.raises(OptionError):
+            checked_token(f"!{character}", "api_token")
+
+
+def test_token_cannot_be_changed() -> None:
+    token: Any = Token("secret")
+    with pytest.raises(FrozenInstanceError):
+        token.access_token = "another"
+    # What else the file has does not make it another token.
+    assert token == Token("secret", {"scope": "global"})
+    assert token != Token("secret", warnings=("It may be read.",))
+
+
+def test_no_more_is_read_than_one_byte_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the content comes; what is not there yet is waited for, until the ten seconds are over."""
+    asked: list[int] = []
+    waited: list[float] = []
+    blocked = [False, True, False, False]
+
+    def read(_descriptor: int, size: int) -> bytes:
+        asked.append(size)
+        if blocked.pop(0):
+            raise BlockingIOError
+        return bytes(min(size, 32768))
+
+    poll = SimpleNamespace(register=lambda *_arguments: None, poll=lambda wait: waited.append(wait) or True)
+    monkeypatch.setattr(_token_file, "os", SimpleNamespace(read=read))
+    monkeypatch.setattr(_token_file, "select", SimpleNamespace(poll=lambda: poll, POLLIN=1))
+    monkeypatch.setattr(
+        _token_file, "time", SimpleNamespace(monotonic=iter([100.0, 100.0, 104.0, 109.5, 111.0]).__next__)
+    )
+    content = _token_file._content(0, is_regular=False)
+    monkeypatch.undo()
+    assert len(content) == MAX_SIZE + 1
+    assert asked == [65537, 32769, 32769, 1]
+    assert waited == [10000, 6000, 500, 0]
 
 
 def test_pipe_that_nothing_writes_to_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, replace
+from itertools import product
 from typing import Any, Optional
 
 import pytest
@@ -76,6 +78,82 @@ def test_what_is_as_declared_is_no_drift() -> None:
     assert audit([ADA], Policy(), NOW).drift == ()
 
 
+def test_the_records_of_what_differs() -> None:
+    """Each kind once, whole."""
+    manage = "https://wordpress.com/marketing/connections/blog.example.com"
+    apply = "Apply the declared state, with the role social_connections."
+    about = {"type": "publicize", "account": "ada", "site_id": 1, "url": manage}
+    result = run(
+        entry(site="1", service="facebook", external_user_name="Shop"),
+        entry(site="1", service="mastodon", account="@shop", shared=False),
+        entry(site="1", service="linkedin", account="gone"),
+    )
+    assert [(one.finding.as_record(), one.finding.position, one.changes) for one in result.drift] == [
+        (
+            {
+                "code": "different",
+                "severity": "warning",
+                "site": "blog.example.com",
+                "connection": {**about, "id": 50, "service": "facebook", "label": "Facebook", "name": "Engines"},
+                "text": "Facebook Engines on blog.example.com differs from the declared state: "
+                "it posts to Engines, and must post to Shop.",
+                "action": apply,
+            },
+            -1,
+            (("external_user", "Engines", "Shop"),),
+        ),
+        (
+            {
+                "code": "missing",
+                "severity": "error",
+                "site": "blog.example.com",
+                "connection": {**about, "id": None, "service": "mastodon", "label": "Mastodon", "name": "@Shop"},
+                "text": "Mastodon @Shop is declared for blog.example.com, but is not connected.",
+                "action": apply,
+            },
+            1,
+            (
+                ("service", None, "mastodon"),
+                ("account", None, "@Shop"),
+                ("external_user", None, "@Shop"),
+                ("shared", None, False),
+            ),
+        ),
+        (
+            {
+                "code": "missing",
+                "severity": "error",
+                "site": "blog.example.com",
+                "connection": {**about, "id": None, "service": "linkedin", "label": "Linkedin", "name": "gone"},
+                "text": "Linkedin gone is declared for blog.example.com, but the account is not connected to WordPress.com.",
+                "action": "Log in to WordPress.com as ada, and connect the account on the connections page.",
+            },
+            2,
+            (),
+        ),
+        (
+            {
+                "code": "undeclared",
+                "severity": "warning",
+                "site": "blog.example.com",
+                "connection": {**about, "id": 51, "service": "mastodon", "label": "Mastodon", "name": "@Ada"},
+                "text": "Mastodon @Ada on blog.example.com is not declared.",
+                "action": "Add the connection to the declared state, or delete it.",
+            },
+            -1,
+            (("service", "mastodon", None), ("external_user", "@Ada", None), ("shared", False, None)),
+        ),
+    ]
+
+
+def test_the_record_of_what_is_declared_absent() -> None:
+    (drift,) = run(*BLOG, entry(site="2", service="linkedin", state="absent")).drift
+    assert drift.finding.action == "Apply the declared state, with the role social_connections."
+    with pytest.raises(FrozenInstanceError):
+        setattr(drift, "changes", ())  # noqa: B010
+    assert drift.changes == (("service", "linkedin", None), ("external_user", "Ada-L", None), ("shared", False, None))
+
+
 def test_changed() -> None:
     result = run(
         entry(site="1", service="facebook", external_user_name="Shop", shared=False),
@@ -130,9 +208,49 @@ def test_what_is_missing_is_shared_only_if_that_is_declared(shared: Optional[boo
     )
 
 
-def test_without_an_account_the_name_of_the_service_stands_for_its_label() -> None:
-    (finding,) = run(entry(site="1", service="mastodon"), accounts=()).findings
-    assert finding.connection["label"] == "mastodon"
+@pytest.mark.parametrize(
+    ("options", "accounts", "about"),
+    [
+        (
+            {"service": "mastodon", "account": "@ada"},
+            (ADA,),
+            {"account": "ada", "service": "mastodon", "label": "Mastodon", "name": "@ada"},
+        ),
+        (
+            {"service": "mastodon", "external_user_id": "7"},
+            (),
+            # Without an account the name of the service stands for its label.
+            {"account": "", "service": "mastodon", "label": "mastodon", "name": "7"},
+        ),
+        ({"id": 99}, (ADA,), {"account": "ada", "service": None, "label": "Connection", "name": "99"}),
+        (
+            {"keyring_connection_id": 9},
+            (),
+            {"account": "", "service": None, "label": "Connection", "name": "9"},
+        ),
+    ],
+)
+def test_the_record_of_a_site_that_no_account_has(
+    options: Record, accounts: tuple[AccountRecords, ...], about: Record
+) -> None:
+    (drift,) = run(entry(site="nowhere.example.com", **options), accounts=accounts).drift
+    assert drift.changes == ()
+    assert drift.finding.position == 0
+    assert drift.finding.as_record() == {
+        "code": "missing",
+        "severity": "error",
+        "site": "nowhere.example.com",
+        "connection": {
+            "id": None,
+            "type": "publicize",
+            "site_id": None,
+            "url": "https://wordpress.com/marketing/connections",
+            **about,
+        },
+        "text": f"{about['label']} {about['name']} is declared for nowhere.example.com, "
+        "but none of the accounts has a site nowhere.example.com.",
+        "action": "Correct the site in the declared state, or use a token of a user of this site.",
+    }
 
 
 @pytest.mark.parametrize(
@@ -175,6 +293,12 @@ def test_what_cannot_be_applied(options: Record, code: str, number: Optional[int
 def test_a_connection_that_cannot_be_compared_is_not_undeclared() -> None:
     result = run(BLOG[1], entry(site="1", service="facebook", external_user_name="New page"))
     assert found(result) == [("different", "blog.example.com", 50)]
+    assert result.findings[0].action == "Correct the declared state, or what it is compared with."
+    # Among several pages, none is the one that it should have been.
+    options = {"service": "facebook", "external_user_name": "New page", "unique_per": "external_user"}
+    result = run(BLOG[1], entry(site="1", **options))
+    assert found(result) == [("missing", "blog.example.com", None), ("undeclared", "blog.example.com", 50)]
+    assert result.findings[0].connection["service"] == "facebook"
 
 
 def test_several_matches_are_not_undeclared() -> None:
@@ -204,6 +328,32 @@ def test_a_site_that_no_account_has() -> None:
     )
     gone = run(*BLOG, entry(site="nowhere.example.com", id=99)).findings[0]
     assert gone.text.startswith("Connection 99 is declared for nowhere.example.com, but none")
+
+
+@pytest.mark.parametrize(
+    ("shared", "expected"), [(None, []), (False, []), (True, [("different", "77", 54)])], ids=["any", "no", "yes"]
+)
+def test_a_site_that_is_not_listed_but_has_a_connection(shared: Optional[bool], expected: list[Any]) -> None:
+    elsewhere = replace(ADA, publicize_connections=(publicize_connection(54, MASTODON, 77),))
+    declared = entry(site="77", service="mastodon", account="@ada", shared=shared)
+    assert found(run(declared, accounts=(elsewhere,))) == expected
+    assert found(run(entry(site="78", service="mastodon"), accounts=(elsewhere,))) == [("missing", "78", None)]
+
+
+def test_another_users_connection_that_its_id_names_exists() -> None:
+    foreign = publicize_connection(60, FOREIGN, 1, shared=True)
+    both = replace(ADA, other_connections=(foreign, publicize_connection(61, FOREIGN, 2)))
+    assert found(run(*BLOG, entry(site="1", id=60, shared=True), accounts=(both,))) == []
+    # On another site it is not.
+    assert found(run(*BLOG, entry(site="1", id=61), accounts=(both,))) == [("missing", "blog.example.com", None)]
+    (finding,) = run(*BLOG, entry(site="1", id=60, shared=False), accounts=(both,)).findings
+    assert (finding.code, finding.connection["id"]) == ("different", 60)
+    assert "is owned by another user (2)" in finding.text
+
+
+def test_the_account_tells_whose_a_keyring_connection_without_a_user_is() -> None:
+    mixed = replace(ADA, keyring_connections=[{**one, "user_id": None} if one is LINKEDIN else one for one in KEYRINGS])
+    assert found(run(*BLOG, entry(site="2", service="linkedin"), accounts=(mixed,))) == []
 
 
 def test_sites_that_are_not_looked_at() -> None:
@@ -237,6 +387,48 @@ def test_an_entry_belongs_to_the_account_that_has_it() -> None:
         assert found(run(wrong, accounts=accounts))[:1] == [("different", "blog.example.com", 50)]
 
 
+# How an entry for the page Engines, shared, differs in an account: the connections, the accounts at Facebook, and the code.
+SHOP_ONLY = keyring_connection(20, "facebook", "ada", SHOP)
+DEGREES: dict[str, tuple[int, tuple[Record, ...], tuple[Record, ...], Optional[str]]] = {
+    "as declared": (0, (publicize_connection(50, FACEBOOK, 1, ENGINES, shared=True),), (FACEBOOK,), None),
+    "different": (1, (publicize_connection(50, FACEBOOK, 1, ENGINES),), (FACEBOOK,), "different"),
+    "cannot be compared": (1, (publicize_connection(50, SHOP_ONLY, 1, SHOP),), (SHOP_ONLY,), "different"),
+    "missing": (2, (), (FACEBOOK,), "missing"),
+    "cannot be created": (2, (), (SHOP_ONLY,), "missing"),
+}
+
+
+@pytest.mark.parametrize(("of_ada", "of_grace"), list(product(DEGREES, repeat=2)))
+def test_the_account_that_is_closest_to_an_entry_speaks_for_it(of_ada: str, of_grace: str) -> None:
+    """Of accounts that are equally close, the first one by name."""
+    accounts = []
+    for user, name, degree in ((COLLEAGUE, "grace", of_grace), (1, "ada", of_ada)):
+        _rank, connections, keyrings, _code = DEGREES[degree]
+        own = {"user_id": user}
+        mine = {"id": 49 + user, "keyring_connection_user_id": user}
+        accounts.append(
+            AccountRecords(
+                publicize_connections=[{**one, **mine} for one in connections],
+                keyring_connections=[{**one, **own} for one in keyrings],
+                services=SERVICES,
+                sites=SITES,
+                account=account(id=user, username=name),
+            )
+        )
+    result = run(entry(site="1", service="facebook", external_user_name="Engines", shared=True), accounts=(*accounts,))
+    closest = min((DEGREES[of_ada][0], "ada", of_ada), (DEGREES[of_grace][0], "grace", of_grace))
+    code = DEGREES[closest[2]][3]
+    assert [(one.finding.code, one.finding.connection["account"]) for one in result.drift] == (
+        [(code, closest[1])] if code else []
+    )
+
+
+def test_accounts_of_the_same_name_can_be_compared() -> None:
+    nameless = AccountRecords(sites=SITES, services=SERVICES)
+    result = run(entry(site="1", service="mastodon"), accounts=(nameless, replace(nameless, services=())))
+    assert [one.connection["account"] for one in result.findings] == ["unknown user"]
+
+
 def test_pages_side_by_side() -> None:
     pages = AccountRecords(
         publicize_connections=(
@@ -262,6 +454,7 @@ def test_pages_side_by_side() -> None:
         ({"service": "mastodon"}, "expected: connection 0 on site None: site is required"),
         ({"site": "1"}, "expected: connection 0 on site 1: One of the following is required"),
         ({"site": "a b", "service": "mastodon"}, "site must be the numeric ID"),
+        ({"id": 50}, "expected: connection 0 on site None: site is required: set it to the ID or domain of the site"),
     ],
 )
 def test_a_wrong_entry_is_refused(options: Record, text: str) -> None:

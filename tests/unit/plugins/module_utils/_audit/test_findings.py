@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any, Optional
 
 import pytest
@@ -190,6 +191,12 @@ def test_an_expiry_date_is_the_reason_where_the_status_is_not(status: str, said:
     )
 
 
+def test_an_audit_cannot_be_changed() -> None:
+    found: Any = run(records())
+    with pytest.raises(FrozenInstanceError):
+        found.findings = ()
+
+
 def test_healthy_connections_have_no_finding() -> None:
     healthy = [
         publicize_connection(50, MASTODON),
@@ -254,6 +261,23 @@ def test_an_account_that_is_connected_twice() -> None:
     )
     assert finding.action == "Disconnect keyring connection 22."
     assert finding.connection["type"] == "keyring"
+
+
+def test_accounts_of_different_services_are_no_twins() -> None:
+    alike = (
+        keyring_connection(40, "mastodon", "@ada", external_id="x"),
+        keyring_connection(41, "bluesky", "ada", external_id="x"),
+        # Without an ID nothing says that two accounts are the same.
+        keyring_connection(42, "mastodon", "@ada", external_id=None),
+        keyring_connection(43, "mastodon", "@ada", external_id=None),
+    )
+    assert run(records(keyring_connections=alike)).findings == ()
+
+
+@pytest.mark.parametrize(("users", "ordered"), [((2, 1), [1, 2]), ((1, None), [None, 1]), ((3, None, 2), [None, 2, 3])])
+def test_accounts_of_the_same_name_are_in_the_order_of_their_users(users: Any, ordered: list[Any]) -> None:
+    gathered = [AccountRecords(name="team", account=account(id=user) if user else None) for user in users]
+    assert [one.me for one in run(*gathered).accounts] == ordered
 
 
 def test_an_account_that_no_connection_shows() -> None:

@@ -53,6 +53,8 @@ def document(previous: Any = None, **response: Any) -> dict[str, Any]:
         ({"expires_in": "60"}, {"expires_at": "2026-01-01T00:01:00Z"}),
         ({"expires_in": True}, {}),
         ({"expires_in": -1}, {}),
+        ({"expires_in": 10**10 - 1}, {"expires_at": "2342-11-21T17:46:39Z"}),
+        ({"expires_in": 10**10}, {}),
         ({"expires_in": 10**12}, {}),
         ({"expires_in": "soon"}, {}),
         ({"refresh_token": "r"}, {"refresh_token": "r", "expires_at": "2026-01-15T00:00:00Z"}),
@@ -138,6 +140,90 @@ def test_error_is_read_whatever_the_status(server: Any, status: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "slug", "description", "message"),
+    [
+        (
+            FORM,
+            "invalid_grant",
+            "It was used.",
+            "Could not get a token: invalid_grant: It was used. "
+            "The code was used before, has expired, or belongs to another redirect URI: start again.",
+        ),
+        (
+            FORM,
+            "needs_2fa",
+            None,
+            "Could not get a token: needs_2fa. Two-step authentication is enabled: use an application password.",
+        ),
+        (FORM, "server_on_fire", None, "Could not get a token: server_on_fire."),
+        (
+            {"grant_type": "refresh_token", "refresh_token": "old"},
+            "invalid_client",
+            "Unknown client",
+            "Could not refresh the token: invalid_client: Unknown client. WordPress.com does not know the client of this "
+            "token any more: log in again with the playbook community.wpcom.get_token.",
+        ),
+    ],
+)
+def test_error_is_shown_with_a_hint(server: Any, form: Any, slug: str, description: Any, message: str) -> None:
+    made, _script = server(json_response({"error": slug, "error_description": description}))
+    with pytest.raises(ApiError) as caught:
+        made.token(form)
+    assert caught.value.message == message
+    assert caught.value.details == {
+        "status": 200,
+        "code": slug,
+        "api_message": description or "",
+        "method": "POST",
+        "path": "/oauth2/token",
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "accepted"), [("!a~", True), ("a b", False), ("a\x7f", False), ("\u00e4", False), ("", False), (12, True)]
+)
+def test_access_token_has_the_characters_of_tokens(server: Any, token: Any, accepted: bool) -> None:
+    made, _script = server(json_response({"access_token": token}))
+    if accepted:
+        assert made.token(FORM) == {"access_token": token}
+    else:
+        with pytest.raises(ResponseError):
+            made.token(FORM)
+
+
+@pytest.mark.parametrize(
+    ("fields", "accepted"),
+    [
+        ({"token_type": "Bearer"}, True),
+        ({"token_type": None}, True),
+        ({"token_type": "mac"}, False),
+        ({"token_type": 1}, False),
+        ({"refresh_token": "r"}, True),
+        ({"refresh_token": None}, True),
+        ({"refresh_token": 5}, False),
+    ],
+)
+def test_fields_of_a_token(server: Any, fields: dict[str, Any], accepted: bool) -> None:
+    made, _script = server(json_response({"access_token": "new", **fields}))
+    if accepted:
+        assert made.token(FORM) == {"access_token": "new", **fields}
+    else:
+        with pytest.raises(ResponseError):
+            made.token(FORM)
+
+
+def test_owner_of_a_token_is_read(server: Any) -> None:
+    made, script = server(json_response({"user_id": "1001"}))
+    assert made.token_info("50001", "sec+ret") == {"user_id": "1001"}
+    (sent,) = script.sent
+    assert (sent.request.method, sent.request.url) == (
+        "GET",
+        f"{NOWHERE}/oauth2/token-info?client_id=50001&token=sec%2Bret",
+    )
+    assert "Authorization" not in sent.request.headers
+
+
+@pytest.mark.parametrize(
     "body", ['{"token": "secret"}', '["secret"]', '"secret"', "secret", '{"access_token": ["secret"]}']
 )
 def test_success_of_another_form_is_not_shown(server: Any, body: str) -> None:
@@ -158,3 +244,25 @@ def test_client_is_registered_without_a_secret(server: Any) -> None:
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     }
+
+
+@pytest.mark.parametrize(
+    ("client_id", "expected"), [(4711, "4711"), (True, None), ("", None), (None, None), ([1], None)]
+)
+def test_client_id_in_all_forms(server: Any, client_id: Any, expected: Any) -> None:
+    made, _script = server(json_response({"client_id": client_id}))
+    if expected:
+        assert made.register("http://127.0.0.1:8080/", "Ansible") == expected
+    else:
+        with pytest.raises(ResponseError):
+            made.register("http://127.0.0.1:8080/", "Ansible")
+
+
+def test_what_to_do_where_clients_are_not_registered(server: Any) -> None:
+    made, _script = server(json_response({"error": "access_denied"}, 403))
+    with pytest.raises(ApiError) as caught:
+        made.register("http://127.0.0.1:8080/", "Ansible")
+    assert caught.value.message == (
+        "Could not register a client: HTTP 403 access_denied. WordPress.com does not register clients here: register an application at "
+        "https://developer.wordpress.com/apps/, and set flow to classic and client_id to its ID."
+    )
