@@ -236,10 +236,9 @@ def _token(seen: Observations) -> Check:
             seconds=seconds,
             facts=facts,
         )
-    if response.is_success or response.code == "authorization_required":
-        return Check("token", OK, "The token is valid.", seconds=seconds, facts=facts)
     # What the account does not show, another list may.
-    if any(_is_read(seen, name) for name in SOURCES if name != "external_services"):
+    is_known = response.code == "authorization_required"
+    if is_known or any(_is_read(seen, name) for name in SOURCES if name != "external_services"):
         return Check("token", OK, "The token is valid.", seconds=seconds, facts=facts)
     return Check("token", SKIPPED, f"Not known: {_refusal(response)}", seconds=seconds, facts=facts)
 

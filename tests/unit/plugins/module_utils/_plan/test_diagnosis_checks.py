@@ -793,6 +793,16 @@ LOG_IN = "Log in to WordPress.com again and create a new token."
             HERE,
             ("warning", TOO_OLD, LOG_IN, 0.0, {"http_status": 200, "code": "none"}),
         ),
+        (
+            {**dict.fromkeys(EVERYWHERE, BROKEN), "/me": NARROW},
+            HERE,
+            ("ok", VALID, "", 0.5, {"http_status": 403, "code": "authorization_required"}),
+        ),
+        (
+            {**dict.fromkeys(EVERYWHERE, BROKEN), "/me": answer(ACCOUNT)},
+            HERE,
+            ("ok", VALID, "", 0.0, {"http_status": 200, "code": "none"}),
+        ),
         ({"/me": BROKEN}, HERE, ("ok", VALID, "", 0.5, {"http_status": 500, "code": "none"})),
         (
             dict.fromkeys(set(EVERYWHERE) - {"/meta/external-services/"}, BROKEN),
