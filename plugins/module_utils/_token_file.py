@@ -87,7 +87,7 @@ def _read(path: str, subject: str) -> tuple[bytes, int]:
     """Return the content and the permissions of a file, those of a pipe or device as 0. Raises OptionError."""
     try:
         # A pipe that nothing writes to would hold up the opening.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             mode = os.fstat(descriptor).st_mode
             content = _content(descriptor, is_regular=stat.S_ISREG(mode))

@@ -89,7 +89,7 @@ def lock(file: str, timeout: float, sleep: Callable[[float], object]) -> Iterato
     The lock file stays: to remove it would take the lock away from those that wait. Raises NotPossibleError.
     """
     try:
-        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise NotPossibleError(f"the lock file {file}.lock cannot be opened ({error.strerror})") from None
     try:
@@ -123,7 +123,7 @@ def new_content(file: str, *, mode: int | None = None) -> Iterator[Callable[[Map
     # A name that does not vary: what a killed process left there is removed by the next one.
     temporary = os.path.join(os.path.dirname(file), f".{os.path.basename(file)}.new")
     _remove(temporary)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         _take_over(descriptor, file, mode)
         if hasattr(os, "posix_fallocate"):
@@ -219,7 +219,7 @@ def _left(document: Mapping[str, Any]) -> timedelta | None:
 
 def _end(document: Mapping[str, Any]) -> str:
     left = _left(document)
-    return f"{'expired' if left is not None and left < timedelta() else 'expires'} at {date(document['expires_at'])}"
+    return f"{'expired' if left is not None and left <= timedelta() else 'expires'} at {date(document['expires_at'])}"
 
 
 def _subject(options: ConnectionOptions) -> str:

@@ -17,8 +17,10 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
+from copy import copy
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import pytest
 
@@ -26,6 +28,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
     ApiError,
     ConnectError,
     OptionError,
+    ResponseError,
     WpcomError,
 )
 from ansible_collections.community.wpcom.plugins.module_utils._oauth import refresh
@@ -216,6 +219,246 @@ def test_scope_in_all_forms(issuer: Issuer, file: Path, form: str) -> None:
     issuer.simulator.settings(switches={"oauth_scope_form": form})
     refresh.with_valid_token(options(file, issuer.url))
     assert read(file)["scope"] == "global"
+
+
+# Without a server
+
+NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=timezone.utc)
+LOG_IN = "log in again with the playbook community.wpcom.get_token"
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have it be noon."""
+    monkeypatch.setattr(refresh, "utc_now", lambda: NOW)
+
+
+def ending(folder: Path, seconds: float, **changes: Any) -> Path:
+    """Write the document of a token that ends in so many seconds from noon, and return its path."""
+    end = (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return write(folder / "token.json", document(support.NOWHERE, 0, **{"expires_at": end, **changes}))
+
+
+def sent_by(path: Path, outcome: Any = None) -> tuple[Any, list[Any]]:
+    """Return the connection options or the error, and the documents that were sent to be refreshed."""
+    sent: list[Any] = []
+
+    def send(given: Mapping[str, Any]) -> Mapping[str, Any]:
+        sent.append(dict(given))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return {"access_token": "new-access-token", **(outcome or {})}
+
+    try:
+        return refresh.with_valid_token(options(path, "https://api.invalid"), refresh=send), sent
+    except WpcomError as error:
+        return error, sent
+
+
+@pytest.mark.parametrize(("seconds", "is_sent"), [(301, False), (300, False), (299, True), (0, True), (-1, True)])
+def test_when_a_token_is_refreshed(at_noon: None, tmp_path: Path, seconds: int, is_sent: bool) -> None:
+    file = ending(tmp_path, seconds)
+    before = read(file)
+    made, sent = sent_by(file, {"expires_in": 60, "refresh_token": "next"})
+    assert sent == ([before] if is_sent else [])
+    assert made.api_token == made.token_file.access_token == ("new-access-token" if is_sent else "old-access-token")
+    after = {
+        **before,
+        "access_token": "new-access-token",
+        "obtained_at": "2026-07-01T12:00:00Z",
+        "refresh_token": "next",
+        "expires_at": "2026-07-01T12:01:00Z",
+    }
+    assert read(file) == made.token_file.document == (after if is_sent else before)
+
+
+@pytest.mark.parametrize("changes", [{}, {"api_token_file": "/nowhere"}])
+def test_without_a_file_that_was_read_there_is_nothing_to_refresh(changes: dict[str, Any]) -> None:
+    given = support.options(**changes)
+    assert refresh.with_valid_token(given) is given
+
+
+@pytest.mark.parametrize("outcome", [None, ConnectError("No way.")])
+def test_connections_are_closed(at_noon: None, tmp_path: Path, outcome: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Any] = []
+
+    class Noted(refresh.Transport):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            used.append(named["check_mode"])
+            super().__init__(*given, **named)
+
+        def close(self) -> None:
+            used.append("closed")
+            super().close()
+
+    monkeypatch.setattr(refresh, "Transport", Noted)
+    sent_by(ending(tmp_path, 60), outcome)
+    # A token is refreshed in check mode too.
+    assert used == [False, "closed"]
+
+
+def test_new_token_without_a_lifetime_has_two_weeks(at_noon: None, tmp_path: Path) -> None:
+    file = ending(tmp_path, 60)
+    sent_by(file)
+    assert read(file)["expires_at"] == "2026-07-15T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changes", "said"),
+    [
+        (
+            60,
+            {"refresh_token": None},
+            f"The token of api_token_file {{path}} expires at 2026-07-01T12:01:00Z: {LOG_IN}.",
+        ),
+        (0, {"refresh_token": ""}, f"The token of api_token_file {{path}} expired at 2026-07-01T12:00:00Z: {LOG_IN}."),
+        (
+            0,
+            {"expires_at": "soon"},
+            "expires_at of api_token_file {path} is not a date, so the token is not refreshed: "
+            "use the form 2026-02-14T10:20:30Z.",
+        ),
+    ],
+)
+def test_warning_of_a_token_that_is_not_refreshed(
+    at_noon: None, tmp_path: Path, seconds: int, changes: dict[str, Any], said: str
+) -> None:
+    file = ending(tmp_path, seconds, **changes)
+    made, sent = sent_by(file)
+    assert sent == []
+    assert made.warnings() == [said.format(path=repr(str(file)))]
+
+
+ERRORS = {
+    "connect": (ConnectError("No way."), "No way."),
+    "response": (ResponseError("No JSON"), "No JSON."),
+    "option": (OptionError("Wrong URL."), "Wrong URL."),
+    "overload": (ApiError("Too much.", status=503, code="busy"), "Too much."),
+    "blocked": (ApiError("Blocked.", status=403), "Blocked."),
+    "often": (ApiError("Slow down.", status=429, code="too_many_requests"), "Slow down."),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+@pytest.mark.parametrize("seconds", [60, 1, 0, -1])
+def test_token_that_could_not_be_refreshed_is_used_as_long_as_it_is_valid(
+    at_noon: None, tmp_path: Path, seconds: int, kind: str
+) -> None:
+    outcome, reason = ERRORS[kind]
+    error = copy(outcome)
+    file = ending(tmp_path, seconds)
+    made, sent = sent_by(file, error)
+    again, sent_again = sent_by(file, copy(outcome))
+    # It may succeed the next time.
+    assert len(sent) == len(sent_again) == 1
+    end = (NOW + timedelta(seconds=seconds)).strftime("%H:%M:%SZ")
+    verb = "expires" if seconds > 0 else "expired"
+    text = f"The token of api_token_file {str(file)!r} {verb} at 2026-07-01T{end} and was not refreshed: {reason}"
+    if seconds > 0:
+        assert made.warnings() == again.warnings() == [text]
+        assert made.api_token == "old-access-token"
+    else:
+        assert made is error
+        assert error.message == text
+
+
+@pytest.mark.parametrize("status", [None, 400, 499])
+def test_refusal_is_not_asked_for_again(at_noon: None, tmp_path: Path, status: Optional[int]) -> None:
+    """By file and refresh token."""
+    file = ending(tmp_path, 60)
+    refused = ApiError("Unknown token.", status=status, code="invalid_grant", path="/oauth2/token")
+    details = dict(refused.details)
+    text = f"The token of api_token_file {str(file)!r} expires at 2026-07-01T12:01:00Z. Unknown token."
+    for number in (1, 0):
+        error, sent = sent_by(file, copy(refused))
+        assert (type(error), error.message, error.details) == (ApiError, text, details)
+        assert len(sent) == number
+    other = tmp_path / "other"
+    other.mkdir()
+    assert len(sent_by(ending(other, 60))[1]) == 1
+    assert len(sent_by(ending(tmp_path, 60, refresh_token="another"))[1]) == 1
+
+
+def test_file_that_cannot_be_replaced(at_noon: None, tmp_path: Path) -> None:
+    file = ending(tmp_path, -1)
+    (tmp_path / ".token.json.new").mkdir()
+    error, sent = sent_by(file)
+    assert sent == []
+    assert (type(error), error.code) == (OptionError, "token_not_refreshed")
+    assert re.fullmatch(
+        re.escape(
+            f"The token of api_token_file {str(file)!r} expired at 2026-07-01T11:59:59Z and was not refreshed: the file {file} "
+            "cannot be replaced ("
+        )
+        + r"[A-Z][a-z ]+\)\. "
+        + re.escape(f"Correct the permissions, or {LOG_IN}."),
+        error.message,
+    )
+
+
+def test_document_is_on_the_disk_before_it_replaces_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few bytes a call writes; and the folder after it."""
+    file = write(tmp_path / "token.json", {"access_token": "old"})
+    file.chmod(0o640)
+    text = json.dumps({"access_token": "new"}, indent=2) + "\n"
+    done: list[Any] = []
+    fsync, replace, one_write = os.fsync, os.replace, os.write
+
+    def note_sync(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        done.append("folder" if stat.S_ISDIR(found.st_mode) else (found.st_size, stat.S_IMODE(found.st_mode)))
+        fsync(descriptor)
+
+    def note_replace(old: str, new: str) -> None:
+        done.append((os.path.basename(old), os.path.basename(new)))
+        replace(old, new)
+
+    before = len(os.listdir("/dev/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", note_sync)
+        patched.setattr(os, "replace", note_replace)
+        patched.setattr(os, "write", lambda descriptor, content: one_write(descriptor, content[:7]))
+        refresh.write_document(str(file), {"access_token": "new"})
+    assert done == [(len(text), 0o600), (".token.json.new", "token.json"), "folder"]
+    assert file.read_text(encoding="utf-8") == text
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_room_is_reserved_before_a_token_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "token.json"
+    (tmp_path / ".token.json.new").write_text("left by a process that was killed", encoding="utf-8")
+    with refresh.new_content(str(file)):
+        (new,) = os.listdir(tmp_path)
+        found = (tmp_path / new).stat()
+        assert (new, found.st_size, stat.S_IMODE(found.st_mode)) == (".token.json.new", 16384, 0o600)
+    assert os.listdir(tmp_path) == []
+
+
+def test_lock_is_tried_every_twentieth_of_a_second(tmp_path: Path) -> None:
+    file = str(tmp_path / "token.json")
+    before = len(os.listdir("/dev/fd"))
+    naps: list[float] = []
+    with refresh.lock(file, 1, naps.append):
+        with pytest.raises(refresh.NotPossibleError) as caught, refresh.lock(file, 0.2, naps.append):
+            pass
+        assert naps == [0.05] * 4
+    assert caught.value.message == f"another process has held the lock file {file}.lock for 0.2 seconds"
+    with refresh.lock(file, 0, naps.append):
+        assert len(naps) == 4
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_lock_file_is_no_link(tmp_path: Path) -> None:
+    file = tmp_path / "token.json"
+    (tmp_path / "token.json.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(refresh.NotPossibleError) as caught, refresh.lock(str(file), 1, time.sleep):
+        pass
+    assert re.fullmatch(
+        rf"the lock file {re.escape(str(file))}\.lock cannot be opened \([^()]+\)", caught.value.message
+    )
+    assert not (tmp_path / "elsewhere").exists()
 
 
 # The file
