@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Union
 
@@ -30,6 +31,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis im
     Source,
     Undecided,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis_uncertainties import UNCERTAINTIES
 from ansible_collections.community.wpcom.plugins.module_utils._records import wire
 
 HERE = Environment(
@@ -116,6 +118,13 @@ def test_check_as_a_task_returns_it() -> None:
         "seconds": 0.123,
     }
     assert Check("token", "ok", "valid") == Check("token", "ok", "valid", hint="", seconds=0.0, facts={})
+
+
+@pytest.mark.parametrize("value", [Check("token", "ok", "valid"), SOURCES["sites"], UNCERTAINTIES[0]])
+def test_value_cannot_be_changed(value: Any) -> None:
+    (field, *_others) = dataclasses.fields(value)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, field.name, "other")
 
 
 def test_where_each_list_is() -> None:
