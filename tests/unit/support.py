@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional, Union
 
+import pytest
 import requests
 import urllib3
 from requests.adapters import BaseAdapter
@@ -188,6 +190,25 @@ def unset(kind: str) -> dict[str, Any]:
 def run(kind: str, url: str, *, check_mode: bool = False, **given: Any) -> TaskResult:
     """Run a task of a module with the options that are given, without AnsibleModule; it never waits between tries."""
     return run_task(MODULES[kind], {**params(url, retry_max_delay=0), **unset(kind), **given}, check_mode=check_mode)
+
+
+def descriptors(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Return the descriptors that were opened by os.open from here on and are not closed; they are noted as they change."""
+    opened: set[int] = set()
+    open_one, close_one = os.open, os.close
+
+    def note_open(*given: Any, **named: Any) -> int:
+        descriptor = open_one(*given, **named)
+        opened.add(descriptor)
+        return descriptor
+
+    def note_close(descriptor: int) -> None:
+        opened.discard(descriptor)
+        close_one(descriptor)
+
+    monkeypatch.setattr(os, "open", note_open)
+    monkeypatch.setattr(os, "close", note_close)
+    return opened
 
 
 def examples(number: int) -> int:

@@ -11,10 +11,12 @@ import json
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 import pytest
 import requests
@@ -31,11 +33,16 @@ from ansible_collections.community.wpcom.plugins.module_utils._errors import (
 from ansible_collections.community.wpcom.plugins.module_utils._event_source import (
     Arguments,
     EventSourceError,
+    Poll,
+    StateFile,
     argument_spec,
+    in_thread,
     is_temporary,
     wait_after,
     watch,
 )
+from ansible_collections.community.wpcom.plugins.module_utils._events import KEPT, State, Watched, to_document
+from ansible_collections.community.wpcom.plugins.module_utils._options import connection_argument_spec
 from ansible_collections.community.wpcom.tests.simulator import TROUBLES_WORLD, Simulator
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN, brief
 
@@ -119,6 +126,8 @@ def test_defaults() -> None:
     made = arguments()
     assert (made.interval, made.test, made.expiring_within, made.sites) == (900, False, 14, ())
     assert made.report_existing is True
+    with pytest.raises(FrozenInstanceError):
+        setattr(made, "interval", 1)  # noqa: B010
     assert made.state_file is None
     assert made.connection["timeout"] == 60
 
@@ -133,6 +142,53 @@ def test_arguments_are_converted_and_null_is_not_set() -> None:
     assert arguments(sites=3002).sites == ("3002",)
     assert arguments(sites=[], state_file="").sites == ()
     assert arguments(state_file="").state_file is None
+
+
+def test_arguments_in_addition_to_the_connection_options() -> None:
+    spec = argument_spec()
+    assert {name: rule for name, rule in spec.items() if name not in connection_argument_spec()} == {
+        "interval": {"type": "int", "default": 900},
+        "test": {"type": "bool", "default": False},
+        "expiring_within": {"type": "int", "default": 14},
+        "sites": {"type": "list", "elements": "str"},
+        "report_existing": {"type": "bool", "default": True},
+        "state_file": {"type": "path"},
+    }
+    assert {name: spec[name] for name in connection_argument_spec()} == connection_argument_spec()
+
+
+@pytest.mark.parametrize(("name", "lowest", "highest"), [("interval", 1, 604800), ("expiring_within", 0, 36500)])
+def test_bounds(name: str, lowest: int, highest: int) -> None:
+    assert [getattr(arguments(**{name: value}), name) for value in (lowest, highest)] == [lowest, highest]
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(OptionError) as caught:
+            arguments(**{name: value})
+        assert caught.value.message == f"{name} must be a number from {lowest} to {highest}, got {value}."
+
+
+def test_arguments_that_do_not_exist_are_named_with_those_that_do() -> None:
+    with pytest.raises(OptionError) as caught:
+        arguments(period=5, every=None)
+    assert caught.value.message == (
+        f"Unsupported arguments: every, period. Supported arguments are: {', '.join(sorted(argument_spec()))}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"test": "perhaps"}, "test must be true or false, got 'perhaps'."),
+        ({"sites": {"a": 1}}, "sites must be a list of texts, got {'a': 1}."),
+        ({"interval": "soon"}, "interval must be a whole number, got 'soon'."),
+        ({"state_file": 5}, "state_file must be a path, got 5."),
+        ({"api_url": ["x"]}, "api_url must be a text, got ['x']."),
+        ({"api_token": ["x"]}, "api_token must be a text, got another value."),
+    ],
+)
+def test_argument_of_another_type(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        arguments(**given)
+    assert caught.value.message == message
 
 
 def test_environment_is_used_as_by_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +360,8 @@ def test_outage_that_lasts_over_a_restart_is_one_event(source: Source, state_fil
         (ResponseError("x"), True),
         (ApiError("x", status=500), True),
         (ApiError("x", status=500, code="internal"), True),
-        (ApiError("x", code="unknown"), True),
+        (ApiError("x", status=499, code="gone"), False),
+        (ApiError("x", status=None, code="lost"), True),
         (ApiError("x", status=503, code="maintenance"), True),
         (ApiError("x", status=429, code="too_many_requests"), True),
         (ApiError("x", status=404), True),
@@ -318,8 +375,125 @@ def test_errors_of_network_and_server_are_temporary(error: WpcomError, temporary
     assert is_temporary(error) is temporary
 
 
-def test_waits_do_not_grow_without_end() -> None:
-    assert wait_after(ConnectError("x"), 10**6, 1) == 900
+@pytest.mark.parametrize(
+    ("error", "failures", "interval", "seconds"),
+    [
+        (ConnectError("x"), 1, 3, 3),
+        (ConnectError("x"), 2, 3, 6),
+        (ResponseError("x"), 9, 3, 768),
+        (ConnectError("x"), 10, 3, 900),
+        (ConnectError("x"), 1, 86400, 60),
+        (ConnectError("x"), 4, 60, 480),
+        (ConnectError("x"), 5, 61, 900),
+        (ConnectError("x"), 10**6, 1, 900),
+        (ApiError("x"), 1, 1, 60),
+        (ApiError("x"), 6, 2, 64),
+        (ApiError("x"), 10**6, 1, 900),
+    ],
+)
+def test_waits_after_errors(error: WpcomError, failures: int, interval: int, seconds: int) -> None:
+    assert wait_after(error, failures, interval) == seconds
+
+
+def test_waits_begin_anew_after_each_outage(source: Source) -> None:
+    def cut() -> None:
+        source.simulator.fault(kind="cut", times=10**6)
+
+    cut()
+    source.run(None, source.simulator.clear_faults, cut, None, interval=3)
+    assert source.waits == [3, 6, 3, 3, 6]
+
+
+# The thread
+
+
+def test_work_is_done_in_a_thread_that_the_end_does_not_wait_for() -> None:
+    def work() -> tuple[bool, bool]:
+        thread = threading.current_thread()
+        return thread.daemon, thread is threading.main_thread()
+
+    assert asyncio.run(in_thread(work)) == (True, False)
+
+
+@pytest.mark.parametrize("error", [OptionError("x"), KeyError("x"), SystemExit(3)])
+def test_error_in_the_thread_is_raised(error: BaseException) -> None:
+    def work() -> None:
+        raise error
+
+    async def caught() -> Any:
+        try:
+            await in_thread(work)
+        except BaseException as raised:
+            return raised
+
+    assert asyncio.run(caught()) is error
+
+
+def test_outcome_that_nobody_waits_for_is_dropped() -> None:
+    """Of a cancelled work, also where it ends after the loop."""
+    reported: list[Any] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def work() -> int:
+        begun.set()
+        go.wait(10)
+        return 5
+
+    async def cancelled(*, before_the_end: bool) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+        task = asyncio.ensure_future(in_thread(work))
+        await asyncio.sleep(0)
+        begun.wait(10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        if before_the_end:
+            go.set()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(cancelled(before_the_end=True))
+    begun.clear()
+    go.clear()
+    asyncio.run(cancelled(before_the_end=False))
+    go.set()
+    for thread in threading.enumerate():
+        if thread.daemon and "in_thread" in thread.name:
+            thread.join(10)
+    assert reported == []
+
+
+def test_session_is_closed_and_interrupted(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    done: list[str] = []
+
+    class Noted(_event_source.Session):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            made.append(named["stop"])
+            super().__init__(*given, **named)
+
+        def close(self) -> None:
+            done.append("closed")
+            super().close()
+
+        def interrupt(self) -> None:
+            done.append("interrupted")
+            super().interrupt()
+
+    monkeypatch.setattr(_event_source, "Session", Noted)
+    poll = Poll(arguments(api_url=simulator.url), ())
+    reading = poll.run()
+    assert (bool(reading.health.records), reading.complete, reading.warnings) == (True, True, ())
+    assert (done, made[0]()) == (["closed"], False)
+    poll.interrupt()
+    assert (done, made[0]()) == (["closed", "interrupted"], True)
+    with pytest.raises(FrozenInstanceError):
+        setattr(reading, "complete", False)  # noqa: B010
+    # Before it has begun, too.
+    early = Poll(arguments(api_url=simulator.url), ())
+    early.interrupt()
+    with pytest.raises(InterruptedTaskError):
+        early.run()
+    assert done == ["closed", "interrupted", "closed"]
 
 
 def test_interrupted_reading_is_repeated(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -489,6 +663,123 @@ def test_state_that_cannot_be_written_later_does_not_end_the_source(
     assert source.run(source.status(2006, "ok"), state_file=state_file) == [*EXISTING, "recovered 5004"]
     assert "cannot be written (No space left on device)" in caplog.text
     assert list(state_file.parent.iterdir()) == []
+
+
+def kept_in(path: Optional[Path]) -> tuple[StateFile, str]:
+    """Return a file of a state, and how messages name it."""
+    return StateFile(None if path is None else str(path)), f"state_file {str(path)!r}"
+
+
+BROKEN = State({5004: Watched({"id": 5004}, "broken")})
+
+
+def test_without_a_path_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, _subject = kept_in(None)
+    file.write(BROKEN)
+    assert file.read() == State()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_text_of_a_state_is_on_the_disk_before_it_replaces_the_old_one(
+    state_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Any] = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_sync(descriptor: int) -> None:
+        done.append(os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    def note_replace(old: str, new: str) -> None:
+        done.append((Path(old).parent, Path(old).name[:19], new))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    file, _subject = kept_in(state_file)
+    file.write(BROKEN)
+    text = json.dumps(to_document(BROKEN), indent=1) + "\n"
+    assert state_file.read_text(encoding="utf-8") == text
+    assert done == [len(text), (state_file.parent, ".connection_health-", str(state_file))]
+    file.write(BROKEN)
+    assert len(done) == 2
+
+
+def test_state_that_could_not_be_written_is_written_the_next_time(
+    state_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    file, subject = kept_in(state_file)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        file.write(BROKEN)
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "community.wpcom.connection_health",
+            "ERROR",
+            f"{subject} cannot be written (No space left on device): events may be repeated after a restart.",
+        )
+    ]
+    assert list(state_file.parent.iterdir()) == []
+    file.write(BROKEN)
+    assert json.loads(state_file.read_text(encoding="utf-8")) == to_document(BROKEN)
+
+
+def test_interrupted_writing_leaves_no_file(state_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        kept_in(state_file)[0].write(BROKEN)
+    assert list(state_file.parent.iterdir()) == []
+
+
+def test_messages_of_a_state_file_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def message(path: Path) -> str:
+        with pytest.raises(OptionError) as caught:
+            kept_in(path)[0].read()
+        assert caught.value.message.startswith(f"{kept_in(path)[1]} ")
+        return caught.value.message[len(kept_in(path)[1]) + 1 :]
+
+    create = "cannot be written: create the directory, and allow this user to write to it."
+    path = tmp_path / "state.json"
+    assert message(tmp_path / "missing" / "state.json") == create
+    assert message(tmp_path) == "is not a file: set state_file to the path of a file."
+    path.write_text("secret", encoding="utf-8")
+    assert message(path) == (
+        "is not a state of this event source: it is not JSON. "
+        "Delete the file to begin without a state, or set state_file to another path."
+    )
+    for lacking in (os.W_OK, os.X_OK):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "access", lambda _folder, mode, lacking=lacking: not mode & lacking)
+            assert message(path) == create
+
+    def refuse(*_arguments: Any, **_named: Any) -> NoReturn:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_event_source, "open", refuse, raising=False)
+    assert message(path) == "cannot be read (Permission denied): correct its permissions."
+
+
+def test_state_of_another_user_is_refused(state_file: Path) -> None:
+    mine, others = ({"keyring_connection_user_id": user} for user in (1, 2))
+    of_mine = Watched({**dict.fromkeys(KEPT), "id": 1, **mine})
+    kept_in(state_file)[0].write(State({1: of_mine}))
+    file, subject = kept_in(state_file)
+    # Nothing was read yet.
+    file.check_user([others])
+    assert file.read() == State({1: of_mine})
+    file.check_user([mine])
+    with pytest.raises(OptionError) as caught:
+        file.check_user([others])
+    assert caught.value.message == (
+        f"{subject} has the connections of another WordPress.com user: set state_file to another path for each user."
+    )
 
 
 def test_state_of_another_user_ends_the_source(source: Source, state_file: Path) -> None:

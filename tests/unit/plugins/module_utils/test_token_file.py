@@ -24,6 +24,7 @@ from ansible_collections.community.wpcom.plugins.module_utils._token_file import
     checked_token,
     read_token,
 )
+from ansible_collections.community.wpcom.tests.unit.support import descriptors
 
 DOCUMENT = {
     "access_token": "secret!1",
@@ -160,16 +161,16 @@ def test_what_the_system_refuses(error: OSError, said: str, monkeypatch: pytest.
     assert caught.value.message == f"api_token_file 'token' {said}"
 
 
-def test_files_are_closed(tmp_path: Path) -> None:
+def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "secret")
     large = tmp_path / "large"
     large.write_bytes(bytes(MAX_SIZE + 1))
-    before = len(os.listdir("/dev/fd"))
+    opened = descriptors(monkeypatch)
     read_token(path)
     for wrong in (large, tmp_path):
         with pytest.raises(OptionError):
             read_token(str(wrong))
-    assert len(os.listdir("/dev/fd")) == before
+    assert opened == set()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

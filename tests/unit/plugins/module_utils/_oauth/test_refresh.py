@@ -415,7 +415,7 @@ def test_document_is_on_the_disk_before_it_replaces_the_old_one(
         done.append((os.path.basename(old), os.path.basename(new)))
         replace(old, new)
 
-    before = len(os.listdir("/dev/fd"))
+    opened = support.descriptors(monkeypatch)
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", note_sync)
         patched.setattr(os, "replace", note_replace)
@@ -423,7 +423,7 @@ def test_document_is_on_the_disk_before_it_replaces_the_old_one(
         refresh.write_document(str(file), {"access_token": "new"})
     assert done == [(len(text), 0o600), (".token.json.new", "token.json"), "folder"]
     assert file.read_text(encoding="utf-8") == text
-    assert len(os.listdir("/dev/fd")) == before
+    assert opened == set()
 
 
 def test_room_is_reserved_before_a_token_is_asked_for(tmp_path: Path) -> None:
@@ -436,9 +436,9 @@ def test_room_is_reserved_before_a_token_is_asked_for(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_lock_is_tried_every_twentieth_of_a_second(tmp_path: Path) -> None:
+def test_lock_is_tried_every_twentieth_of_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = str(tmp_path / "token.json")
-    before = len(os.listdir("/dev/fd"))
+    opened = support.descriptors(monkeypatch)
     naps: list[float] = []
     with refresh.lock(file, 1, naps.append):
         with pytest.raises(refresh.NotPossibleError) as caught, refresh.lock(file, 0.2, naps.append):
@@ -447,7 +447,8 @@ def test_lock_is_tried_every_twentieth_of_a_second(tmp_path: Path) -> None:
     assert caught.value.message == f"another process has held the lock file {file}.lock for 0.2 seconds"
     with refresh.lock(file, 0, naps.append):
         assert len(naps) == 4
-    assert len(os.listdir("/dev/fd")) == before
+        assert len(opened) == 1
+    assert opened == set()
 
 
 def test_lock_file_is_no_link(tmp_path: Path) -> None:
