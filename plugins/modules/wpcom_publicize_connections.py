@@ -90,6 +90,8 @@ options:
       reset_external_user:
         description:
           - Set to V(true) to post to the account itself.
+          - If O(connections[].state=absent) and the keyring connection no longer exists, the API does not show which
+            connection posts to the account itself. No connection is deleted, and a warning lists the connections to delete by ID.
           - Mutually exclusive with O(connections[].external_user_id) and O(connections[].external_user_name).
         type: bool
         default: false

@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.community.wpcom.plugins.module_utils._cache.account_cache import LoopCache
+from ansible_collections.community.wpcom.plugins.module_utils._execute import execute
 from ansible_collections.community.wpcom.plugins.module_utils._oauth.server import token_document, utc_now
+from ansible_collections.community.wpcom.plugins.module_utils._options import ConnectionOptions
 from ansible_collections.community.wpcom.plugins.module_utils._records import normalize, wire
 from ansible_collections.community.wpcom.plugins.module_utils._records.record import is_number
+from ansible_collections.community.wpcom.plugins.module_utils._session import Session
 from ansible_collections.community.wpcom.tests.search.in_process import URL, InProcess, Run, Trouble, connected
 from ansible_collections.community.wpcom.tests.search.test_controllers import WORLD
-from ansible_collections.community.wpcom.tests.unit.support import Script, json_response, run, unset
+from ansible_collections.community.wpcom.tests.unit.support import MODULES, Script, json_response, params, run, unset
 
 
 @pytest.fixture
@@ -145,6 +149,22 @@ def test_only_another_user_is_listed(small: InProcess, kind: str, task: dict[str
     else:
         # A list reads the user's own connections only.
         assert outcome.result["changed"] is False
+
+
+def test_only_another_user_is_listed_in_a_loop(small: InProcess) -> None:
+    """What a loop has written is not taken for the user's own for that."""
+    small.reset({"foreign_write": "editors"})
+    small.core.patch({"keyring_connections": [{"ID": number, "gone": True} for number in (20, 21, 22, 23)]})
+    spec = MODULES["publicize"]
+    given = params(URL)
+    session = Session(ConnectionOptions.from_params(given), LoopCache(check_mode=False), spec.loop_settings(given))
+    outcomes = []
+    for task in ({"shared": True, "state": "present"}, {"state": "absent"}):
+        with small.recorded(Run()) as requests:
+            options = {**given, **unset("publicize"), "id": 53, "site": "1", **task}
+            outcomes.append(execute(session, spec.planner, options, diff=False))
+    assert requests.writes == []
+    assert "is owned by another user (2)" in outcomes[1].result["msg"]
 
 
 @pytest.mark.parametrize("key", ["issued", "expires", "authorized"])

@@ -103,8 +103,7 @@ def _authorization(error: ApiError, account: Record | None) -> str:
 
 def _site(path: str) -> str | None:
     """Return the ID or domain of the site in a path, None where there is none."""
-    parts = path.split("/")
-    return parts[2] if path.startswith("/sites/") and len(parts) > 2 else None
+    return path.split("/")[2] if path.startswith("/sites/") else None
 
 
 def _scope(path: str) -> str:

@@ -24,7 +24,7 @@ from .._records.record import Record, Records, is_number
 from .bulk_order import Entry, schedule
 from .bulk_result import BulkPlan
 from .desired import DesiredPublicizeConnection
-from .external_users import pages_listed
+from .external_users import has_external_user, pages_listed
 from .health_warning import health_warning
 from .publicize import (
     PublicizePlan,
@@ -114,7 +114,7 @@ def plan_entries(connections: Sequence[Mapping[str, Any]], cache: Cache) -> tupl
     if unread:
         # Together, or each site that the account's lists do not tell of would be a round trip and a planning of its own.
         raise ReadsNeeded(*unread)
-    return planned, wrong or _contradictions(planned)
+    return planned, wrong or _contradictions(planned, cache)
 
 
 def _prefetch(connections: Sequence[Mapping[str, Any]], cache: Cache) -> None:
@@ -142,7 +142,7 @@ def _entry(label: str, desired: DesiredPublicizeConnection, plan: PublicizePlan,
     return Entry(label, desired, plan, number, keyring)
 
 
-def _contradictions(entries: Mapping[int, Entry]) -> list[Wrong]:
+def _contradictions(entries: Mapping[int, Entry], cache: Cache) -> list[Wrong]:
     """Return what is wrong between entries that are right each for itself."""
     wrong: dict[int, Wrong] = {}
     by_id: dict[int, Entry] = {}
@@ -162,11 +162,12 @@ def _contradictions(entries: Mapping[int, Entry]) -> list[Wrong]:
             )
     for group in by_account.values():
         for later, (position, entry) in enumerate(group):
-            rival = next((other for _position, other in group[:later] if _contradict(entry, other)), None)
+            rival = next((other for _position, other in group[:later] if _contradict(entry, other, cache)), None)
             if rival is not None and position not in wrong:
                 what = (
                     f"{rival.label} is for the same account on the same site, and both cannot hold; "
-                    "for several external users of one account set unique_per to external_user in both"
+                    "for several external users of one account set unique_per to external_user in both, and name the external "
+                    "user in both (reset_external_user for the account itself)"
                 )
                 wrong[position] = _wrong(position, entry, what)
     return [wrong[position] for position in sorted(wrong)]
@@ -176,8 +177,10 @@ def _wrong(position: int, entry: Entry, what: str) -> Wrong:
     return position, entry.label, OptionError(f"{what}; leave one of the two out.", code="contradiction")
 
 
-def _contradict(entry: Entry, earlier: Entry) -> bool:
+def _contradict(entry: Entry, earlier: Entry, cache: Cache) -> bool:
     """Whether two entries for the same account on the same site cannot both hold after the run."""
+    if _means(entry, earlier.record, cache) or _means(earlier, entry.record, cache):
+        return True
     by_options = entry.desired.id is None and earlier.desired.id is None
     if by_options and "account" in (entry.desired.unique_per, earlier.desired.unique_per):
         return True
@@ -185,6 +188,13 @@ def _contradict(entry: Entry, earlier: Entry) -> bool:
         return by_options and _named_user(entry) == _named_user(earlier)
     same_user = entry.record.get("external_id") == earlier.record.get("external_id")
     return same_user and (entry.moves_external_user or earlier.moves_external_user)
+
+
+def _means(entry: Entry, record: Record | None, cache: Cache) -> bool:
+    """Whether the options of an entry also mean the connection that another entry leaves, so that the next run is confused."""
+    if entry.desired.id is not None or record is None:
+        return False
+    return not entry.desired.names_external_user or has_external_user(entry.desired, record, cache)
 
 
 def _named_user(entry: Entry) -> Any:

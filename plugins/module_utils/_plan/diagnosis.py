@@ -120,9 +120,7 @@ class Observations:
         """Return the response to one GET. Raises Undecided where it must not be sent, ReadsNeeded."""
         query = GetRaw(path, params, credentials, root)
         if query not in self.asked:
-            reason = self._reason_not_to(query)
-            if reason:
-                raise Undecided(reason)
+            self._require_sendable(query)
             self._keep(query, self._cache.read(query))
         return self.asked[query]
 
@@ -178,17 +176,16 @@ class Observations:
         """How long each response took."""
         return [response.seconds for response in self.asked.values() if response.status is not None]
 
-    def _reason_not_to(self, query: GetRaw) -> str:
+    def _require_sendable(self, query: GetRaw) -> None:
         if self._stopped:
-            return self._stopped
+            raise Undecided(self._stopped)
         if query.credentials in (TOKEN, TOKEN_PARAMETER):
             if not self.environment.has_token:
-                return "it requires a token"
+                raise Undecided("it requires a token")
             if self.token_rejected:
-                return "the token was rejected"
+                raise Undecided("the token was rejected")
         if len(self.asked) >= MAX_REQUESTS:
-            return f"no more than {MAX_REQUESTS} requests are sent"
-        return ""
+            raise Undecided(f"no more than {MAX_REQUESTS} requests are sent")
 
     def _keep(self, query: GetRaw, response: RawResponse) -> None:
         is_first = not self.asked

@@ -11,7 +11,6 @@ programmer gave, and not like something of the user.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
@@ -269,7 +268,7 @@ def _wire(found: Conformance, taint: Taint) -> dict[str, Any]:
         "unnamed_keys": len(found.unknown) - len(unknown),
         "statuses": dict(sorted(found.statuses.items())),
         "unknown_statuses": dict(sorted(statuses.items())),
-        "unnamed_statuses": sum(Counter(found.unknown_statuses).values()) - sum(statuses.values()),
+        "unnamed_statuses": sum(found.unknown_statuses.values()) - sum(statuses.values()),
     }
 
 
@@ -281,15 +280,12 @@ class Taint:
         texts: set[str] = set()
         for document in documents:
             texts.update(_texts(document))
-        self._whole = {text for text in map(_letters, texts) if len(text) >= _SHORTEST_TAINT}
-        self._words = {
-            word for text in texts for word in re.findall("[a-z]+", text.casefold()) if len(word) >= _SHORTEST_TAINT
-        }
+        self._texts = {text for text in map(_letters, texts) if len(text) >= _SHORTEST_TAINT}
 
     def holds(self, name: str) -> bool:
-        """Whether a name is a text of a response, or a word of one."""
+        """Whether a name is a text of a response, or a part of one."""
         letters = _letters(name)
-        return letters in self._whole or letters in self._words or any(letters in text for text in self._whole)
+        return any(letters in text for text in self._texts)
 
 
 def _letters(text: str) -> str:

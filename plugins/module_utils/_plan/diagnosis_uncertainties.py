@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -412,10 +413,8 @@ def _html_names(seen: Observations) -> str:
 def _lone_surrogates(seen: Observations) -> str:
     responses = []
     for name in _LISTS:
-        try:
+        with suppress(Undecided):
             responses.append(seen.source(name))
-        except Undecided:
-            continue
     if not any(response.is_success for response in responses):
         raise Undecided("no list could be read")
     return "true" if any(response.has_lone_surrogate for response in responses) else "false"

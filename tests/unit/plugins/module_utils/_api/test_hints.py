@@ -106,3 +106,17 @@ def test_account_is_needed_for_refusals_only(status: int, slug: str, needed: boo
 def test_refusal_with_another_status_names_the_scope_too() -> None:
     error = ApiError("No.", code="authorization_required", status=401, path="/me/keyring-connections/")
     assert "sharing or global" in hint(error, None)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "site_id", "path"),
+    [
+        (["posts"], None, "/sites/a.example/publicize-connections/new"),
+        (["posts"], 5, "/sites/a.example/publicize-connections/new"),
+        ([], 5, "/sites/6/publicize-connections/new"),
+        ([], 5, "/me/publicize-connections/"),
+    ],
+)
+def test_hint_is_in_doubt_only_about_a_domain_that_alone_decides(scopes: list[str], site_id: Any, path: str) -> None:
+    error = ApiError("No.", code="authorization_required", status=403, path=path)
+    assert "is that site" not in hint(error, {"token_scope": scopes, "token_site_id": site_id})

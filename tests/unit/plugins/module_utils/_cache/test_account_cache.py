@@ -258,8 +258,9 @@ def test_single_responses_are_read_again_after_a_write() -> None:
     [
         (DELETE, OperationResult(error=refusal(500, "server_error"))),
         (DeleteKeyringConnection(24), OperationResult()),
+        (UpdatePublicizeConnection(99, shared=True), OperationResult(publicize_connection(99, BLUESKY, shared=True))),
     ],
-    ids=["failed", "of a keyring connection"],
+    ids=["failed", "of a keyring connection", "of a connection that was not listed"],
 )
 def test_everything_is_read_again_after_a_write_whose_effects_are_not_known(operation: Any, result: Any) -> None:
     cache, asked = AccountCache(), world()

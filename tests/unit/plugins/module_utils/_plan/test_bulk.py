@@ -164,6 +164,7 @@ def test_wrong_entry_is_named_by_its_position_and_what_identifies_it() -> None:
     assert "connections[0]: One of the following is required" in error.message
 
 
+WHICHEVER = {"site": "2", "service": "linkedin"}
 CONTRADICTIONS = {
     "the same twice": (ADA, ADA),
     "by id and by account": (ADA, {"id": 51}),
@@ -182,6 +183,21 @@ CONTRADICTIONS = {
         {**IN_SOCIETY, "site": "2", "state": "absent"},
     ),
     "an external user that another one moves to": ({"id": 55, "external_user_id": "212"}, IN_CLUB),
+    "an external user that another one moves to, absent": (
+        {"id": 55, "external_user_id": "212"},
+        {**IN_CLUB, "state": "absent"},
+    ),
+    "an external user, and whichever there is": ({**IN_SOCIETY, "site": "2"}, {**WHICHEVER, **BESIDE}),
+    "whichever there is, and an external user": ({**WHICHEVER, **BESIDE}, {**IN_SOCIETY, "site": "2"}),
+    "whichever there is, twice": ({**WHICHEVER, **BESIDE}, {**WHICHEVER, **BESIDE}),
+    "whichever there is absent, and an external user": (
+        {**WHICHEVER, **BESIDE, "state": "absent"},
+        {**IN_SOCIETY, "site": "2"},
+    ),
+    "the account itself, absent and created": (
+        {**WHICHEVER, **BESIDE, "reset_external_user": True, "state": "absent"},
+        {**WHICHEVER, **BESIDE, "reset_external_user": True},
+    ),
 }
 
 
@@ -201,11 +217,15 @@ COMPATIBLE = {
     "two new external users": ({**IN_SOCIETY, "site": "2"}, {**IN_CLUB, "site": "2"}),
     "an external user and the account itself": (
         {**IN_SOCIETY, "site": "2"},
-        {"site": "2", "service": "linkedin", "reset_external_user": True, **BESIDE},
+        {**WHICHEVER, "reset_external_user": True, **BESIDE},
     ),
     "an external user that is created, another one that is absent": (
         {**IN_SOCIETY, "site": "2"},
         {**IN_CLUB, "site": "2", "state": "absent"},
+    ),
+    "an external user, and the account itself absent": (
+        {**IN_SOCIETY, "site": "2"},
+        {**WHICHEVER, "reset_external_user": True, **BESIDE, "state": "absent"},
     ),
     "absent twice, by two accounts that do not exist": (
         {"site": "1", "service": "twitter", "state": "absent"},

@@ -26,9 +26,25 @@ from ansible_collections.community.wpcom.plugins.module_utils._http import envir
 from ansible_collections.community.wpcom.plugins.module_utils._http.environment import Environment
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import ANONYMOUS
 from ansible_collections.community.wpcom.plugins.module_utils._http.request import TOKEN as TOKEN_CREDENTIALS
-from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES, Check
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis_checks import (
+    connection_checks,
+    token_checks,
+    wire_checks,
+)
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnostics import plan_diagnostics
+from ansible_collections.community.wpcom.plugins.module_utils._records.conformance import conformance
 from ansible_collections.community.wpcom.tests.simulator import Simulator
+from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._plan.test_diagnosis import (
+    HERE,
+    Responses,
+    changed,
+    observe,
+    refusal,
+)
+from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._plan.test_diagnosis import (
+    success as answer,
+)
 from ansible_collections.community.wpcom.tests.unit.support import (
     NOWHERE,
     TOKEN,
@@ -40,22 +56,6 @@ from ansible_collections.community.wpcom.tests.unit.support import (
     run,
 )
 
-HERE = Environment(
-    scheme="https",
-    host="api.example",
-    port=443,
-    addresses=2,
-    resolution_error="",
-    seconds=0.01,
-    proxy="",
-    is_default_api=False,
-    is_loopback=False,
-    has_token=True,
-    validate_certs=True,
-    own_ca=False,
-    http_envelope=False,
-    versions=(("collection", "0.1.0"), ("python", "3.13.0")),
-)
 ACCOUNT = {
     "ID": 1001,
     "username": "ada",
@@ -149,11 +149,6 @@ NAMES = [
     *("name_resolution", "proxy", "tls", "clock", "reachability", "latency", "token", "scope", "site_binding"),
     *(f"wire_{name}" for name in SOURCES),
 ]
-
-
-def changed(**fields: Any) -> Environment:
-    """Return another environment."""
-    return Environment(**{**vars(HERE), **fields})
 
 
 def test_everything_is_fine() -> None:
@@ -479,6 +474,607 @@ def test_key_in_its_other_spelling_is_known() -> None:
     service["multiple_external_user_ID_support"] = False  # type: ignore[assignment]
     checks, _report = diagnose(external_services={"services": [service]})
     assert checks["wire_external_services"]["status"] == "ok", checks["wire_external_services"]
+
+
+# Each check by itself, with everything that it says.
+
+SILENCE = RawResponse(failure="connection_lost", message="no response", seconds=0.5)
+LIMITED = RawResponse(status=500, failure="limit_reached", message="a page", seconds=0.5)
+PROXIED = changed(proxy="proxy.example:3128")
+WAIT = "Too many requests were sent. Wait a minute without sending any, then run this again."
+LATER = "The server has a problem. Run this again later."
+ELSEWHERE = "Check api_url, and whether a proxy or a login page responds instead of the API."
+ATTACH = "Attach the report to an issue of community.wpcom: the API sends something that it does not know."
+
+
+def said(check: Check, hint: str) -> tuple[str, str, str, float, dict[str, Any]]:
+    """Return what a check says; of its hint the words that are in it."""
+    assert bool(check.hint) == bool(hint), check.hint
+    return check.status, check.detail, hint if hint in check.hint else check.hint, check.seconds, dict(check.facts)
+
+
+@pytest.mark.parametrize(
+    ("environment", "first", "name", "expected"),
+    [
+        (HERE, None, "name_resolution", ("ok", "api.example has 2 addresses.", "", 0.01, {})),
+        (changed(addresses=1), None, "name_resolution", ("ok", "api.example has 1 address.", "", 0.01, {})),
+        (PROXIED, None, "name_resolution", ("skipped", "The proxy resolves the name of the server.", "", 0.0, {})),
+        (
+            changed(addresses=None, resolution_error="unknown"),
+            None,
+            "name_resolution",
+            ("failed", "api.example cannot be resolved: unknown", "DNS servers", 0.01, {}),
+        ),
+        (HERE, None, "proxy", ("ok", "No proxy is used.", "", 0.0, {})),
+        (HERE, RawResponse(failure="proxy"), "proxy", ("ok", "No proxy is used.", "", 0.0, {})),
+        (PROXIED, None, "proxy", ("ok", "The proxy proxy.example:3128 is used.", "", 0.0, {})),
+        (PROXIED, SILENCE, "proxy", ("ok", "The proxy proxy.example:3128 is used.", "", 0.0, {})),
+        (
+            PROXIED,
+            RawResponse(failure="proxy", message="refused", seconds=0.5),
+            "proxy",
+            (
+                "failed",
+                "The connection through the proxy proxy.example:3128 failed: refused",
+                "HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+                0.5,
+                {},
+            ),
+        ),
+        *(
+            (
+                PROXIED,
+                RawResponse(status=status, failure=failure),
+                "proxy",
+                (
+                    "warning",
+                    "The proxy proxy.example:3128 is used, and the response is not the API's.",
+                    "requires a login",
+                    0.0,
+                    {},
+                ),
+            )
+            for status, failure in ((200, "foreign_page"), (302, "redirect"))
+        ),
+        (
+            changed(scheme="http"),
+            None,
+            "tls",
+            ("skipped", "api_url begins with http, so that nothing is encrypted.", "sent unencrypted", 0.0, {}),
+        ),
+        (
+            changed(scheme="http", is_loopback=True),
+            None,
+            "tls",
+            ("skipped", "api_url begins with http, so that nothing is encrypted.", "", 0.0, {}),
+        ),
+        *(
+            (
+                HERE,
+                RawResponse(failure=failure, message="no TLS", seconds=0.5),
+                "tls",
+                ("failed", "no TLS", hint, 0.5, {"failure": failure}),
+            )
+            for failure, hint in (
+                ("untrusted_certificate", "set ca_path to the CA that signed it"),
+                ("tls", "the port in api_url is one for https"),
+                ("missing_ca_bundle", "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"),
+            )
+        ),
+        (HERE, SILENCE, "tls", ("skipped", "There was no response.", "", 0.0, {})),
+        (
+            changed(validate_certs=False),
+            None,
+            "tls",
+            (
+                "warning",
+                "The connection is encrypted, but the certificate of the server is not validated.",
+                "Remove validate_certs=false",
+                0.0,
+                {},
+            ),
+        ),
+        (
+            changed(own_ca=True),
+            None,
+            "tls",
+            ("ok", "The certificate of the server is trusted, by your CA bundle.", "", 0.0, {}),
+        ),
+        (
+            HERE,
+            refusal(500),
+            "tls",
+            ("ok", "The certificate of the server is trusted, by the CA bundle of requests.", "", 0.0, {}),
+        ),
+        (HERE, SILENCE, "clock", ("skipped", "No response has the time of the server.", "", 0.0, {})),
+        *(
+            (HERE, answer(ACCOUNT, skew=skew), "clock", (status, detail, hint, 0.0, {"skew": round(skew)}))
+            for skew, status, detail, hint in (
+                (0.0, "ok", "The clock differs from the server's by 0 seconds.", ""),
+                (1.2, "ok", "The clock differs from the server's by 1 second.", ""),
+                (-59.9, "ok", "The clock differs from the server's by 60 seconds.", ""),
+                (60.0, "warning", "The clock of this machine is 60 seconds behind the server's.", "Synchronize"),
+                (-3599.0, "warning", "The clock of this machine is 3599 seconds ahead of the server's.", "Synchronize"),
+                (-3600.0, "failed", "The clock of this machine is 3600 seconds ahead of the server's.", "Synchronize"),
+            )
+        ),
+        (
+            HERE,
+            None,
+            "reachability",
+            ("ok", "The API responds (HTTP 200).", "", 0.0, {"http_status": 200, "failure": "none"}),
+        ),
+        (
+            HERE,
+            refusal(403, "unauthorized", document={}, seconds=0.5),
+            "reachability",
+            ("ok", "The API responds (HTTP 403).", "", 0.5, {"http_status": 403, "failure": "refusal"}),
+        ),
+        (
+            HERE,
+            SILENCE,
+            "reachability",
+            (
+                "failed",
+                "no response",
+                "the checks above",
+                0.5,
+                {"http_status": None, "failure": "connection_lost"},
+            ),
+        ),
+        (
+            HERE,
+            RawResponse(status=200, failure="foreign_page", message="A page.", document={}, seconds=0.5),
+            "reachability",
+            (
+                "failed",
+                "The response (HTTP 200) is not the API's. A page.",
+                ELSEWHERE,
+                0.5,
+                {"http_status": 200, "failure": "foreign_page"},
+            ),
+        ),
+        (
+            HERE,
+            RawResponse(status=499, failure="refusal"),
+            "reachability",
+            (
+                "failed",
+                "The response (HTTP 499) is not the API's.",
+                ELSEWHERE,
+                0.0,
+                {"http_status": 499, "failure": "refusal"},
+            ),
+        ),
+        (
+            HERE,
+            RawResponse(status=500, failure="temporary_error"),
+            "reachability",
+            (
+                "failed",
+                "The response (HTTP 500) is not the API's.",
+                LATER,
+                0.0,
+                {"http_status": 500, "failure": "temporary_error"},
+            ),
+        ),
+        (
+            HERE,
+            LIMITED,
+            "reachability",
+            (
+                "failed",
+                "The response (HTTP 500) is not the API's. a page",
+                WAIT,
+                0.5,
+                {"http_status": 500, "failure": "limit_reached"},
+            ),
+        ),
+        (
+            HERE,
+            RawResponse(status=429, failure="too_many_requests", document={}, seconds=0.5),
+            "reachability",
+            (
+                "warning",
+                "The API responds, but the request limit is reached (HTTP 429).",
+                WAIT,
+                0.5,
+                {"http_status": 429, "failure": "too_many_requests"},
+            ),
+        ),
+        (HERE, SILENCE, "latency", ("skipped", "There was no response.", "", 0.0, {})),
+    ],
+)
+def test_check_of_the_connection(
+    environment: Environment, first: Optional[RawResponse], name: str, expected: tuple[str, str, str, float, Any]
+) -> None:
+    checks = connection_checks(observe({"/me": first} if first else {}, environment))
+    assert [check.name for check in checks] == NAMES[:6]
+    assert said(next(check for check in checks if check.name == name), expected[2]) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (
+            [0.114],
+            ("ok", "The median of 1 response is 0.11 seconds, the longest 0.11 seconds.", "", 0.114, [1, 0.11, 0.11]),
+        ),
+        (
+            [1.0, 9.0, 2.0],
+            ("ok", "The median of 3 responses is 2.00 seconds, the longest 9.00 seconds.", "", 2.0, [3, 2.0, 9.0]),
+        ),
+        (
+            [1.0, 4.999, 2.0, 9.126],
+            ("ok", "The median of 4 responses is 5.00 seconds, the longest 9.13 seconds.", "", 4.999, [4, 5.0, 9.13]),
+        ),
+        (
+            [6.0, 5.0, 1.0],
+            (
+                "warning",
+                "The median of 3 responses is 5.00 seconds, the longest 6.00 seconds.",
+                "Raise timeout",
+                5.0,
+                [3, 5.0, 6.0],
+            ),
+        ),
+    ],
+)
+def test_check_of_latency(seconds: list[float], expected: tuple[str, str, str, float, list[float]]) -> None:
+    names = list(SOURCES)[::-1]
+    seen = observe(
+        {SOURCES[name].path: answer(DOCUMENTS[SOURCES[name].path], seconds=took) for name, took in zip(names, seconds)}
+    )
+    for name in names[: len(seconds)]:
+        seen.source(name)
+    check = connection_checks(seen)[-1]
+    assert check.name == "latency"
+    facts = dict(zip(("responses", "median", "longest"), expected[4]))
+    assert said(check, expected[2]) == (*expected[:4], facts)
+
+
+def test_clock_is_that_of_the_first_response_with_a_time() -> None:
+    seen = observe(
+        {
+            "/me": answer(ACCOUNT),
+            "/me/sites": answer({"sites": []}, skew=7.0),
+            "/me/keyring-connections/": answer({"connections": []}, skew=8.0),
+        }
+    )
+    for name in ("account", "sites", "keyring_connections"):
+        seen.source(name)
+    assert connection_checks(seen)[3].facts == {"skew": 7}
+
+
+REJECTED = refusal(400, "invalid_token", message="no such token", document={}, seconds=0.5)
+STALE = refusal(401, "reauthorization_required", document={}, seconds=0.5)
+NARROW = refusal(403, "authorization_required", message="not in scope", document={}, seconds=0.5)
+BROKEN = RawResponse(status=500, failure="server_error", message="broken", seconds=0.5)
+EVERYWHERE = [source.path for source in SOURCES.values()]
+VALID = "The token is valid."
+TOO_OLD = "The token is valid, but the login behind it is too old for some requests."
+CREATE = "To create a token, run the playbook community.wpcom.get_token."
+LOG_IN = "Log in to WordPress.com again and create a new token."
+
+
+@pytest.mark.parametrize(
+    ("responses", "environment", "expected"),
+    [
+        (
+            {},
+            changed(has_token=False, token_error="no such file", token_error_code="invalid_option"),
+            ("failed", "no such file", CREATE, 0.0, {"code": "invalid_option"}),
+        ),
+        ({}, changed(has_token=False), ("failed", "The token is missing.", "set api_token_file or the", 0.0, {})),
+        ({}, HERE, ("ok", VALID, "", 0.0, {"http_status": 200, "code": "none"})),
+        (
+            {"/me": NARROW},
+            HERE,
+            ("ok", VALID, "", 0.5, {"http_status": 403, "code": "authorization_required"}),
+        ),
+        (
+            {"/me": REJECTED},
+            HERE,
+            (
+                "failed",
+                "HTTP 400 invalid_token",
+                "The token is wrong or was revoked",
+                0.5,
+                {"http_status": 400, "code": "invalid_token"},
+            ),
+        ),
+        (
+            {"/me": STALE},
+            HERE,
+            ("warning", TOO_OLD, LOG_IN, 0.5, {"http_status": 401, "code": "reauthorization_required"}),
+        ),
+        (
+            {"/me/connected-applications/": STALE},
+            HERE,
+            ("warning", TOO_OLD, LOG_IN, 0.0, {"http_status": 200, "code": "none"}),
+        ),
+        (
+            {**dict.fromkeys(EVERYWHERE, BROKEN), "/me": NARROW},
+            HERE,
+            ("ok", VALID, "", 0.5, {"http_status": 403, "code": "authorization_required"}),
+        ),
+        (
+            {**dict.fromkeys(EVERYWHERE, BROKEN), "/me": answer(ACCOUNT)},
+            HERE,
+            ("ok", VALID, "", 0.0, {"http_status": 200, "code": "none"}),
+        ),
+        ({"/me": BROKEN}, HERE, ("ok", VALID, "", 0.5, {"http_status": 500, "code": "none"})),
+        (
+            dict.fromkeys(set(EVERYWHERE) - {"/meta/external-services/"}, BROKEN),
+            HERE,
+            ("skipped", "Not known: HTTP 500", "", 0.5, {"http_status": 500, "code": "none"}),
+        ),
+        (
+            dict.fromkeys(EVERYWHERE, SILENCE),
+            HERE,
+            ("skipped", "Not known: no response", "", 0.5, {"http_status": None, "code": "none"}),
+        ),
+    ],
+)
+def test_check_of_the_token(
+    responses: Responses, environment: Environment, expected: tuple[str, str, str, float, Any]
+) -> None:
+    checks = token_checks(observe(responses, environment))
+    assert [check.name for check in checks] == ["token", "scope", "site_binding"]
+    assert said(checks[0], expected[2]) == expected
+
+
+GLOBAL = "The token has the scope global."
+COVERS = "It covers everything that the modules read."
+LACKS = "It does not cover what requires:"
+
+
+@pytest.mark.parametrize(
+    ("responses", "expected"),
+    [
+        ({}, ("ok", f"{GLOBAL} {COVERS}", "", 0.0, {"refused": [], "is_global": True})),
+        (
+            {"/me": answer({**ACCOUNT, "token_scope": ["sites", "users"]})},
+            ("ok", f"The token has the scope sites, users. {COVERS}", "", 0.0, {"refused": [], "is_global": False}),
+        ),
+        (
+            {"/me": answer({**ACCOUNT, "token_scope": []})},
+            (
+                "ok",
+                f"The token has no scope: it is for one site. {COVERS}",
+                "",
+                0.0,
+                {"refused": [], "is_global": False},
+            ),
+        ),
+        (
+            {"/me": BROKEN},
+            ("ok", f"The scope of the token cannot be read. {COVERS}", "", 0.0, {"refused": [], "is_global": False}),
+        ),
+        *(
+            (
+                {"/me/connected-applications/": response},
+                ("ok", f"{GLOBAL} {COVERS}", "", 0.0, {"refused": [], "is_global": True}),
+            )
+            for response in (refusal(401, "authorization_required"), refusal(403, "unauthorized"))
+        ),
+        *(
+            (
+                {path: NARROW},
+                (
+                    "failed" if scope == "sharing" else "warning",
+                    f"{GLOBAL} {LACKS} {scope}.",
+                    f"Create a new token with the scope global, or with {scope} in addition.",
+                    0.0,
+                    {"refused": [scope], "is_global": True},
+                ),
+            )
+            for path, scope in (
+                ("/me/publicize-connections/", "sharing"),
+                ("/me/keyring-connections/", "sharing"),
+                ("/me/connected-applications/", "users"),
+                ("/me/sites", "sites"),
+            )
+        ),
+        (
+            {"/me": NARROW},
+            (
+                "warning",
+                f"The scope of the token cannot be read. {LACKS} users.",
+                "with users in",
+                0.0,
+                {"refused": ["users"], "is_global": False},
+            ),
+        ),
+        (
+            dict.fromkeys(EVERYWHERE, NARROW),
+            (
+                "failed",
+                f"The scope of the token cannot be read. {LACKS} sharing, sites, users.",
+                "sharing and sites and users",
+                0.0,
+                {"refused": ["sharing", "sites", "users"], "is_global": False},
+            ),
+        ),
+        (dict.fromkeys(EVERYWHERE, BROKEN), ("skipped", "Not known: no list could be read.", "", 0.0, {})),
+    ],
+)
+def test_check_of_the_scope(responses: Responses, expected: tuple[str, str, str, float, Any]) -> None:
+    assert said(token_checks(observe(responses))[1], expected[2]) == expected
+
+
+def test_scope_without_a_token() -> None:
+    check = token_checks(observe({}, changed(has_token=False)))[1]
+    assert check == Check("scope", "skipped", "Not known: no list could be read.")
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (NARROW, ("skipped", "Not known: the account cannot be read.", "", 0.0, {})),
+        (answer(ACCOUNT), ("ok", "The token is for all sites of the account.", "", 0.0, {"is_bound": False})),
+        (
+            answer({**ACCOUNT, "token_site_id": 3001}),
+            ("warning", "The token is for site 3001 only.", "Other sites", 0.0, {"is_bound": True}),
+        ),
+    ],
+)
+def test_check_of_the_site(response: RawResponse, expected: tuple[str, str, str, float, Any]) -> None:
+    assert said(token_checks(observe({"/me": response}))[2], expected[2]) == expected
+
+
+def facts_of(status: Optional[int], code: str, failure: str, **more: Any) -> dict[str, Any]:
+    """Return the facts of a list."""
+    return {"http_status": status, "code": code, "failure": failure, **more}
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (
+            NARROW,
+            (
+                "skipped",
+                "Not read: HTTP 403 authorization_required",
+                "The user of this token is not allowed",
+                0.5,
+                facts_of(403, "authorization_required", "refusal"),
+            ),
+        ),
+        (
+            STALE,
+            (
+                "skipped",
+                "Not read: HTTP 401 reauthorization_required",
+                "too old for this: log in again",
+                0.5,
+                facts_of(401, "reauthorization_required", "refusal"),
+            ),
+        ),
+        (
+            refusal(400, "authorization_required"),
+            (
+                "failed",
+                "It could not be read: HTTP 400 authorization_required",
+                "The user of this token is not allowed",
+                0.0,
+                facts_of(400, "authorization_required", "refusal"),
+            ),
+        ),
+        (
+            refusal(403, "ada"),
+            ("failed", "It could not be read: HTTP 403 ada", ELSEWHERE, 0.0, facts_of(403, "ada", "refusal")),
+        ),
+        (
+            refusal(404, message="no such page"),
+            (
+                "failed",
+                "It could not be read: no such page",
+                "this route does not exist there",
+                0.0,
+                facts_of(404, "none", "refusal"),
+            ),
+        ),
+        (BROKEN, ("failed", "It could not be read: broken", LATER, 0.5, facts_of(500, "none", "server_error"))),
+        (
+            SILENCE,
+            ("failed", "It could not be read: no response", "", 0.5, facts_of(None, "none", "connection_lost")),
+        ),
+        (LIMITED, ("failed", "It could not be read: a page", WAIT, 0.5, facts_of(500, "none", "limit_reached"))),
+        (
+            RawResponse(status=429, failure="too_many_requests", code="unauthorized"),
+            (
+                "failed",
+                "It could not be read: HTTP 429 unauthorized",
+                WAIT,
+                0.0,
+                facts_of(429, "unauthorized", "too_many_requests"),
+            ),
+        ),
+        *(
+            (
+                answer(document, seconds=0.5),
+                (
+                    "failed",
+                    "The response does not have the expected form (no list 'connections').",
+                    ATTACH,
+                    0.5,
+                    facts_of(200, "none", "none", form=form),
+                ),
+            )
+            for document, form in (([], "array"), ({}, "object"), (5, "integer"))
+        ),
+    ],
+)
+def test_check_of_a_list_that_cannot_be_read(response: RawResponse, expected: tuple[str, str, str, float, Any]) -> None:
+    checks = {check.name: check for check in wire_checks(observe({"/me/keyring-connections/": response}))}
+    assert list(checks) == NAMES[9:]
+    assert said(checks["wire_keyring_connections"], expected[2]) == expected
+
+
+def test_checks_of_lists_with_a_token_that_is_rejected() -> None:
+    checks = {check.name: check for check in wire_checks(observe({"/me/sites": REJECTED}))}
+    assert checks["wire_external_services"].status == "ok"
+    assert said(checks["wire_sites"], "The token is wrong or was revoked") == (
+        "skipped",
+        "Not read: HTTP 400 invalid_token",
+        "The token is wrong or was revoked",
+        0.5,
+        facts_of(400, "invalid_token", "refusal"),
+    )
+    assert checks["wire_account"] == Check("wire_account", "skipped", "Not read: the token was rejected.")
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "status", "detail"),
+    [
+        ("publicize_connections", {"connections": []}, "ok", "0 entries, all of the known form."),
+        ("publicize_connections", {"connections": [PUBLICIZE]}, "ok", "1 entry, all of the known form."),
+        ("account", {**ACCOUNT, "premium": 1}, "ok", "1 entry, all of the known form."),
+        (
+            "publicize_connections",
+            {
+                "connections": [
+                    {
+                        **{key: value for key, value in PUBLICIZE.items() if key not in ("site_ID", "label")},
+                        "b": 1,
+                        "a": 2,
+                    },
+                    {**{key: value for key, value in PUBLICIZE.items() if key != "site_ID"}, "status": "on_hold"},
+                    {**PUBLICIZE, "shared": "yes", "issued": "soon", "status": "after_that"},
+                    {**PUBLICIZE, "shared": 5, "a": 3},
+                    None,
+                    {},
+                ]
+            },
+            "warning",
+            "6 entries: missing: label (1), site_ID (2); of another type: issued (1), shared (1); unknown: a (2), b (1); "
+            "unknown status: after_that (1), on_hold (1); 2 without an ID.",
+        ),
+        (
+            "keyring_connections",
+            {
+                "connections": [
+                    {**KEYRING, "additional_external_users": [{"external_ID": "1", "external_name": None, "x": 1}]}
+                ]
+            },
+            "warning",
+            "1 entry: unknown: additional_external_users.x (1).",
+        ),
+    ],
+)
+def test_check_of_the_form_of_a_list(name: str, document: Any, status: str, detail: str) -> None:
+    response = answer(document, seconds=0.5)
+    seen = observe({SOURCES[name].path: response})
+    check = next(check for check in wire_checks(seen) if check.name == f"wire_{name}")
+    found = conformance(SOURCES[name].table, SOURCES[name].entries(document), SOURCES[name].has_id)
+    assert said(check, ATTACH if status == "warning" else "") == (
+        status,
+        detail,
+        ATTACH if status == "warning" else "",
+        0.5,
+        facts_of(200, "none", "none", wire=found),
+    )
 
 
 # Over the network

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,15 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.wpcom.plugins.module_utils._api.diagnostics import RawResponse
+from ansible_collections.community.wpcom.plugins.module_utils._api.hints import KNOWN_CODES
+from ansible_collections.community.wpcom.plugins.module_utils._http.failures import KIND_NAMES
 from ansible_collections.community.wpcom.plugins.module_utils._plan import diagnosis_report
-from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis import SOURCES, Check
 from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis_report import Taint
+from ansible_collections.community.wpcom.plugins.module_utils._plan.diagnosis_uncertainties import UNCERTAINTIES
+from ansible_collections.community.wpcom.plugins.module_utils._records.conformance import Conformance
 from ansible_collections.community.wpcom.tests.simulator import TROUBLES_WORLD, Simulator
+from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._plan.test_diagnosis import changed, observe
 from ansible_collections.community.wpcom.tests.unit.plugins.module_utils._plan.test_diagnosis_checks import (
     ACCOUNT,
     KEYRING,
     PUBLICIZE,
-    changed,
     diagnose,
 )
 from ansible_collections.community.wpcom.tests.unit.support import TOKEN, examples, run
@@ -242,3 +249,283 @@ def test_key_is_named_where_half_of_the_entries_with_an_id_have_it() -> None:
     one = [{**PUBLICIZE, "premium": 1}, *({**PUBLICIZE, "ID": number} for number in range(1, 10))]
     _checks, report = diagnose(publicize_connections={"connections": one})
     assert report["wire"]["publicize_connections"]["unknown"] == {}
+
+
+TOKEN_CODES = ["invalid_option", "invalid_grant", "no_response", "unexpected_response", "token_not_refreshed"]
+NAMES_OF_CHECKS = [
+    *("name_resolution", "proxy", "tls", "clock", "reachability", "latency", "token", "scope", "site_binding"),
+    *("wire_publicize_connections", "wire_keyring_connections", "wire_connected_applications"),
+    *("wire_external_services", "wire_sites", "wire_account"),
+    *(f"uncertainty_{one.name}" for one in UNCERTAINTIES),
+]
+FULL_CHECK = {
+    "name": "token",
+    "status": "ok",
+    "seconds": 0.5,
+    "http_status": 200,
+    "code": "none",
+    "failure": "none",
+    "form": "array",
+    "skew": -7,
+    "responses": 3,
+    "median": 0.25,
+    "longest": 0.75,
+    "refused": ["sharing", "sites", "users"],
+    "is_global": True,
+    "is_bound": False,
+}
+FULL_LIST = {
+    "entries": 3,
+    "without_id": 1,
+    "unnamed_keys": 2,
+    "unnamed_statuses": 4,
+    "keys": {"ID": 2, "additional_external_users.external_name": 1, "blog.site_ID": 1, "connection_ID": 1},
+    "missing": {"label": 1},
+    "mistyped": [{"key": "shared", "type": "string", "count": 1}],
+    "unknown": {"premium": 1, "additional_external_users.premium": 2},
+    "statuses": {"ok": 1, "none": 2, "unsupported": 3},
+    "unknown_statuses": {"on_hold": 1},
+}
+FULL: dict[str, Any] = {
+    "format": 1,
+    "versions": {"collection": "0.1.0", "ansible": "2.19.0b1", "python": "3.13.0", "requests": "2.32.3"},
+    "connection": {
+        "scheme": "https",
+        "is_default_api": True,
+        "proxy": False,
+        "validate_certs": True,
+        "own_ca": False,
+        "http_envelope": True,
+    },
+    "requests": 25,
+    "checks": [
+        FULL_CHECK,
+        {"name": "token", "status": "ok", "seconds": 0, "http_status": None},
+        *({"name": name, "status": "warning", "seconds": 0} for name in NAMES_OF_CHECKS),
+        *({"name": "tls", "status": status} for status in ("ok", "warning", "failed", "skipped")),
+        *({"code": code} for code in (*KNOWN_CODES, *TOKEN_CODES)),
+        *({"failure": name} for name in KIND_NAMES),
+        *({"form": form} for form in ("null", "boolean", "integer", "number", "string", "array", "object")),
+    ],
+    "wire": {
+        "publicize_connections": FULL_LIST,
+        **{name: {"entries": 0} for name in SOURCES if name != "publicize_connections"},
+    },
+    "uncertainties": {one.name: one.sides[0] for one in UNCERTAINTIES},
+}
+
+
+def test_everything_that_may_be_in_the_report() -> None:
+    assert diagnosis_report._SCHEMA({**FULL, "host": "ada.example"}) == FULL
+    assert diagnosis_report._SCHEMA({**FULL, "connection": {"scheme": "http"}})["connection"] == {"scheme": "http"}
+
+
+@pytest.mark.parametrize("side", range(6))
+def test_each_side_may_be_in_the_report(side: int) -> None:
+    sides = {one.name: [*one.sides, "other", None][min(side, len(one.sides) + 1)] for one in UNCERTAINTIES}
+    assert diagnosis_report._SCHEMA({"uncertainties": sides}) == {"uncertainties": sides}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where the values are in a document that are neither lists nor objects."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from places(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from places(item, (*path, index))
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("foreign", ["Ada Lovelace", ["Ada"], {"Ada": "Ada"}, 10**9], ids=str)
+def test_value_that_is_not_allowed_is_in_no_place_of_the_report(foreign: Any) -> None:
+    for path in places({**FULL, "checks": [FULL_CHECK]}):
+        changed_report = copy.deepcopy(FULL)
+        place = changed_report
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = foreign
+        text = json.dumps(diagnosis_report._SCHEMA(changed_report))
+        assert "Ada" not in text, path
+        assert str(10**9) not in text, path
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "allowed"),
+    [
+        *((diagnosis_report.number, value, value) for value in (0, 10**9 - 1, 1 - 10**9, 0.5, -1.25)),
+        *((diagnosis_report.flag, value, value) for value in (True, False)),
+        *((diagnosis_report.version, value, value) for value in ("1.2", "2.19.0b1", "1.2.3.4", "2.20.0.dev0")),
+        (diagnosis_report.one_of(("ok", None)), "ok", "ok"),
+        (diagnosis_report.one_of(("ok", None)), None, None),
+        (diagnosis_report.one_of(("ok",)), None, "other"),
+        (diagnosis_report.one_of(("ok",)), "ada", "other"),
+        (diagnosis_report.optional(diagnosis_report.flag), None, None),
+        (diagnosis_report.optional(diagnosis_report.flag), False, False),
+        (diagnosis_report.each(diagnosis_report.number), (1, "ada", 2), [1, 2]),
+        (diagnosis_report.each(diagnosis_report.number), ["ada"], []),
+        (diagnosis_report.counted(diagnosis_report.one_of(("ok",))), {"ok": 1, "ada": 2}, {"ok": 1, "other": 2}),
+        (diagnosis_report.fields({"a": diagnosis_report.number}), {"a": 1, "b": 2}, {"a": 1}),
+        *(
+            (diagnosis_report._identifier(diagnosis_report._IDENTIFIER), value, value)
+            for value in ("is_premium", "x" * 40, "sites", "additional_external_users.is_new", "blog.x")
+        ),
+        *(
+            (diagnosis_report._identifier(diagnosis_report._STATUS), value, value)
+            for value in ("on_hold", "on-hold", "x" * 40)
+        ),
+    ],
+)
+def test_value_that_is_allowed(rule: Any, value: Any, allowed: Any) -> None:
+    assert rule(value) == allowed
+    assert type(rule(value)) is type(allowed)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        *((diagnosis_report.number, value) for value in (10**9, -(10**9), None, False)),
+        *((diagnosis_report.flag, value) for value in (None, 1, 0)),
+        *((diagnosis_report.version, value) for value in ("1", "1.2 of ada", "12345.1", "1.2.3.4." + "5" * 21)),
+        *(
+            (diagnosis_report._identifier(diagnosis_report._IDENTIFIER), value)
+            for value in ("x" * 41, "by_4711", "ada.is_new", ".is_new", "additional_external_users.", "", None, 5)
+        ),
+        *(
+            (diagnosis_report._identifier(diagnosis_report._STATUS), value)
+            for value in ("x", "_ok", "On_hold", "x" * 41, "by 4711", "ada.ok")
+        ),
+    ],
+)
+def test_value_that_is_not_allowed(rule: Any, value: Any) -> None:
+    with pytest.raises(diagnosis_report.NotAllowedError):
+        rule(value)
+
+
+def test_report_of_a_few_responses() -> None:
+    environment = changed(
+        proxy="http://proxy.example",
+        http_envelope=True,
+        versions=(("collection", "0.1.0"), ("ansible", "2.20.0"), ("python", "3.13.0"), ("requests", "2.32.3")),
+    )
+    seen = observe(
+        {"/me/sites": RawResponse(status=200, document={"sites": [{"name": "Ada Lovelace", "status": "awake"}]})},
+        environment,
+    )
+    seen.first()
+    seen.source("sites")
+    found = Conformance(
+        entries=8,
+        without_id=2,
+        keys=Counter({"shared": 6, "ID": 6}),
+        missing=Counter({"label": 2, "ID": 1}),
+        unknown=Counter(
+            {
+                ("", "premium"): 3,
+                ("", "awake"): 6,
+                ("", "lovelace"): 6,
+                ("", "rare"): 2,
+                ("", "by_4711"): 6,
+                ("additional_external_users.", "is_new"): 6,
+            }
+        ),
+        mistyped=Counter({("shared", "string"): 2, ("ID", "null"): 1, ("shared", "array"): 3}),
+        statuses=Counter({"ok": 3, "broken": 2}),
+        unknown_statuses=Counter({"on_hold": 2, "ada": 3, "by 4711": 4, "awake": 1}),
+    )
+    alone = Conformance(entries=1, unknown=Counter({("", "premium"): 1}))
+    checks = [
+        Check("tls", "ok", "Ada's certificate", "Ada", 0.12345, {"failure": "none", "ada": "Ada"}),
+        Check("wire_publicize_connections", "warning", "", facts={"http_status": 200, "wire": found}),
+        Check("wire_account", "ok", "", facts={"wire": alone}),
+        *(Check(f"uncertainty_{one.name}", "ok", "", facts={"side": one.sides[-1]}) for one in UNCERTAINTIES[1:]),
+        Check(f"uncertainty_{UNCERTAINTIES[0].name}", "skipped", "", facts={"side": None}),
+    ]
+    report = diagnosis_report.make_report(seen, checks)
+    of_uncertainties = [*UNCERTAINTIES[1:], UNCERTAINTIES[0]]
+    assert report == {
+        "format": 1,
+        "versions": {"collection": "0.1.0", "ansible": "2.20.0", "python": "3.13.0", "requests": "2.32.3"},
+        "connection": {
+            "scheme": "https",
+            "is_default_api": False,
+            "proxy": True,
+            "validate_certs": True,
+            "own_ca": False,
+            "http_envelope": True,
+        },
+        "requests": 2,
+        "checks": [
+            {"name": "tls", "status": "ok", "seconds": 0.123, "failure": "none"},
+            {"name": "wire_publicize_connections", "status": "warning", "seconds": 0.0, "http_status": 200},
+            {"name": "wire_account", "status": "ok", "seconds": 0.0},
+            *(
+                {
+                    "name": f"uncertainty_{one.name}",
+                    "status": "skipped" if one is UNCERTAINTIES[0] else "ok",
+                    "seconds": 0.0,
+                }
+                for one in of_uncertainties
+            ),
+        ],
+        "wire": {
+            "publicize_connections": {
+                "entries": 8,
+                "without_id": 2,
+                "keys": {"ID": 6, "shared": 6},
+                "missing": {"ID": 1, "label": 2},
+                "mistyped": [
+                    {"key": "ID", "type": "null", "count": 1},
+                    {"key": "shared", "type": "array", "count": 3},
+                    {"key": "shared", "type": "string", "count": 2},
+                ],
+                "unknown": {"additional_external_users.is_new": 6, "awake": 6, "premium": 3},
+                "unnamed_keys": 3,
+                "statuses": {"broken": 2, "ok": 3},
+                "unknown_statuses": {"awake": 1, "on_hold": 2},
+                "unnamed_statuses": 7,
+            },
+            "account": {
+                "entries": 1,
+                "without_id": 0,
+                "keys": {},
+                "missing": {},
+                "mistyped": [],
+                "unknown": {"premium": 1},
+                "unnamed_keys": 0,
+                "statuses": {},
+                "unknown_statuses": {},
+                "unnamed_statuses": 0,
+            },
+        },
+        "uncertainties": {one.name: None if one is UNCERTAINTIES[0] else one.sides[-1] for one in UNCERTAINTIES},
+    }
+    of_list = report["wire"]["publicize_connections"]
+    for key in ("keys", "missing", "unknown", "statuses", "unknown_statuses"):
+        assert list(of_list[key]) == sorted(of_list[key])
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "held"),
+    [
+        ("ada", "ada", True),
+        ("ad", "ad", False),
+        ("Ada Lovelace", "ove", True),
+        ("Ada Lovelace", "dalo", True),
+        ("Ada Lovelace", "a_d_a", True),
+        ("Ada Lovelace", "lovelaces", False),
+        ("Ádá-Łovelace", "łovelace", True),
+        ([["Ada"], 5, None, True], "ada", True),
+        ({"x": {"y": ["Ada"]}}, "ada", True),
+        # A key is no text.
+        ({"ada": 1}, "ada", False),
+        *(
+            ({key: "Ada"}, "ada", False)
+            for key in ("status", "type", "service", "jetpack_module_required", "error", "scope")
+        ),
+        ({"status": "Ada", "label": "Ada"}, "ada", True),
+    ],
+)
+def test_texts_of_a_response(document: Any, name: str, held: bool) -> None:
+    assert Taint([{}, document]).holds(name) is held
