@@ -79,7 +79,8 @@ class Source:
 
         given = {"api_url": self.simulator.url, "api_token": TOKEN, "retries": 0, **arguments}
         with pytest.raises(asyncio.CancelledError):
-            asyncio.run(watch(self, given, sleep=sleep))
+            # A source that waits for ever is to fail its test.
+            asyncio.run(asyncio.wait_for(watch(self, given, sleep=sleep), 30))
         return self.brief()
 
     def brief(self) -> list[str]:
