@@ -118,16 +118,19 @@ def _converted(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) 
     for name, rule in spec.items():
         if rule["type"] in _TEXTS and not isinstance(given.get(name, ""), _TEXTS[rule["type"]]):
             # Ansible would make a text of it, and of a list the name of a file.
-            got = "another value" if rule.get("no_log") else repr(given[name])
-            raise OptionError(f"{name} must be {_KINDS[rule['type']]}, got {got}.")
+            raise _of_another_type(name, rule, given)
         # One by one: the messages of Ansible are about the types of Python.
         result = ArgumentSpecValidator({name: rule}).validate({name: given[name]} if name in given else {})
         if result.error_messages:
-            got = "another value in its environment variable" if name not in given else repr(given[name])
-            got = "another value" if rule.get("no_log") else got
-            raise OptionError(f"{name} must be {_KINDS[rule['type']]}, got {got}.")
+            raise _of_another_type(name, rule, given)
         values.update(result.validated_parameters)
     return values
+
+
+def _of_another_type(name: str, rule: Mapping[str, Any], given: Mapping[str, Any]) -> OptionError:
+    """Return the error of an argument, without the value of a secret."""
+    got = repr(given[name]) if name in given else "another value in its environment variable"
+    return OptionError(f"{name} must be {_KINDS[rule['type']]}, got {'another value' if rule.get('no_log') else got}.")
 
 
 def _valid_site(site: str) -> str:
