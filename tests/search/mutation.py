@@ -34,6 +34,8 @@ from coverage import CoverageData
 ROOT = Path(__file__).resolve().parents[2]
 CODE = Path("plugins/module_utils")
 TESTS = Path("tests/unit")
+# With what the searches have found.
+ALL = (str(TESTS), "tests/search/test_found.py")
 COMPARISONS: dict[type, type] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -169,7 +171,7 @@ class Tests:
         self._tree = copy_of_checkout
         data = copy_of_checkout / "coverage"
         options = ("-n", str(os.cpu_count() or 1), f"--cov={CODE}", "--cov-context=test", "--cov-report=")
-        if not passes([*options, str(TESTS)], copy_of_checkout, COVERAGE_FILE=str(data)):
+        if not passes([*options, *ALL], copy_of_checkout, COVERAGE_FILE=str(data)):
             raise SystemExit("the unit tests fail without any mutant")
         self._data = CoverageData(str(data))
         self._data.read()
@@ -188,7 +190,7 @@ class Tests:
             contexts = {context for of_line in lines.values() for context in of_line}
         # "tests/unit/test_x.py::test_y[1]|run"
         names = {context.partition("|")[0].partition("[")[0] for context in contexts} - {""}
-        return [*nearest, sorted(names), *([[str(TESTS)]] if mutant.at_import else [])]
+        return [*nearest, sorted(names), *([[*ALL]] if mutant.at_import else [])]
 
 
 def collection(tree: Path) -> Path:
