@@ -25,7 +25,7 @@ LOG_IN_AGAIN = "log in again with the playbook community.wpcom.get_token"
 DEFAULT_LIFETIME = timedelta(days=14)
 
 # The keys that are never those of the previous token.
-_OF_ONE_TOKEN = frozenset(("access_token", "token_type", "obtained_at", "expires_at"))
+_OF_ONE_TOKEN = frozenset(("access_token", "token_type", "expires_at"))
 
 _HINTS = {
     "invalid_client": "Check the client ID, the client secret, and that the redirect URI is one of those of the application.",

@@ -307,6 +307,12 @@ def test_sites_by_id_are_found_in_the_list_of_sites() -> None:
     assert FindSites() in by_name.reads
 
 
+def test_sites_that_the_list_lacks_are_read_together() -> None:
+    asked = world(responses={FindSites(): []})
+    assert ids(gathered(asked, gather=["sites"], site=["shop.example.com", "blog.example.com"])["sites"]) == [2, 1]
+    assert asked.rounds == 2
+
+
 @pytest.mark.parametrize("gather", ["publicize", "keyring", "sites"])
 def test_unknown_site_is_an_error(gather: str) -> None:
     refused("info", world(), "unknown_blog", gather=[gather], site=["nowhere.example.com"])

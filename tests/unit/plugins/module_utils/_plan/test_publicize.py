@@ -508,6 +508,14 @@ def test_check_mode_predicts_missing_capabilities(
     assert FindSite("1") not in limited.reads
 
 
+def test_check_mode_reads_the_site_and_its_connections_together() -> None:
+    real, checked = World(*EXISTING), World(*EXISTING)
+    plan("publicize", real, cache=LoopCache(), site="1", service="linkedin")
+    plan("publicize", checked, cache=LoopCache(check_mode=True), site="1", service="linkedin")
+    assert ListSitePublicizeConnections("1") in checked.reads
+    assert checked.rounds == real.rounds + 1
+
+
 def test_check_mode_does_not_predict_where_sites_cannot_be_read() -> None:
     assert plan("publicize", World(lists_sites=False), check_mode=True, shared=True, **ON_SITE_1).operations
 
