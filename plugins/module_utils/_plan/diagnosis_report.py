@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Callable
 
 from .._api.hints import KNOWN_CODES
@@ -90,10 +91,8 @@ def _allowed_items(value: Any, rules: Mapping[str, Rule]) -> Iterator[tuple[str,
         raise NotAllowedError
     for key, rule in rules.items():
         if key in value:
-            try:
+            with suppress(NotAllowedError):
                 yield key, rule(value[key])
-            except NotAllowedError:
-                continue
 
 
 def each(rule: Rule) -> Rule:

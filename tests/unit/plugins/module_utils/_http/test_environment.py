@@ -92,6 +92,15 @@ def test_versions() -> None:
     assert all(version[0].isdigit() for version in versions.values())
 
 
+def test_resolver_that_takes_a_while() -> None:
+    responds = threading.Event()
+    with mock.patch.object(
+        environment.socket, "getaddrinfo", side_effect=lambda *_arguments, **_more: responds.wait(0.05) or ADDRESSES
+    ):
+        found = environment.read_environment(options(API), {}, True)
+    assert (found.addresses, found.resolution_error) == (2, "")
+
+
 def test_resolver_that_never_responds() -> None:
     """It is not waited for, not even at the end of the process."""
     responds, before = threading.Event(), set(threading.enumerate())

@@ -108,6 +108,15 @@ def test_entries_by_id_need_no_list_of_sites() -> None:
     assert asked.reads == LISTS
 
 
+def test_list_of_sites_is_read_with_the_others_only_for_a_domain_that_decides() -> None:
+    asked = world()
+    plan("bulk", asked, connections=[{"id": 51, "site": "1"}, {"id": 52, "site": "2", "state": "absent"}])
+    assert asked.reads == LISTS
+    asked = world()
+    plan("bulk", asked, connections=[{"id": 51, "site": "blog.example.com"}])
+    assert asked.rounds == 2
+
+
 def test_sites_that_the_lists_lack_are_read_together() -> None:
     many = [site(number, f"site{number}.example.com") for number in range(1, 31)]
     existing = [publicize_connection(1000 + each["id"], MASTODON, each["id"]) for each in many]

@@ -36,6 +36,7 @@ from ansible_collections.community.wpcom.tests.unit.support import TOKEN
         ),
         (normalize._LIST_KEYS, "sites additional_external_users"),
         (wire.names_of(wire.OBJECT), "capabilities site"),
+        (wire.names_of(wire.MAP), "external_meta genericon meta options permissions warnings"),
     ],
 )
 def test_normalisation_takes_its_keys_from_the_table(taken: frozenset[str], names: str) -> None:
