@@ -16,13 +16,13 @@ from .payload import FIGURES, ROOT
 
 # Files, bytes, bytes after compression. A change that needs more raises its limit here, and says why in its commit.
 LIMITS = {
-    "wpcom_access_token": (36, 203_500, 71_500),
-    "wpcom_connected_application": (39, 217_000, 76_500),
-    "wpcom_connection_info": (41, 253_000, 86_000),
-    "wpcom_diagnostics_info": (44, 283_000, 96_000),
-    "wpcom_keyring_connection": (40, 222_000, 78_000),
-    "wpcom_publicize_connection": (42, 254_500, 86_000),
-    "wpcom_publicize_connections": (46, 292_500, 97_500),
+    "wpcom_access_token": (36, 204_700, 72_000),
+    "wpcom_connected_application": (39, 218_000, 76_500),
+    "wpcom_connection_info": (41, 254_000, 86_000),
+    "wpcom_diagnostics_info": (44, 283_700, 96_000),
+    "wpcom_keyring_connection": (40, 223_200, 78_000),
+    "wpcom_publicize_connection": (42, 257_000, 87_000),
+    "wpcom_publicize_connections": (46, 296_000, 98_500),
 }
 
 
