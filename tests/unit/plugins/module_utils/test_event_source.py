@@ -563,7 +563,7 @@ def test_cancelled_source_ends_at_once_and_sends_nothing_more(source: Source) ->
 
     async def cancelled() -> float:
         task = asyncio.ensure_future(watch(source, {"api_url": source.simulator.url, "api_token": TOKEN}))
-        while not source.simulator.requests():
+        while len(source.simulator.requests()) < 2:
             await asyncio.sleep(0.02)
         begin = time.monotonic()
         task.cancel()
