@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -53,10 +53,20 @@ except Exception as error:
 """
 
 
+def loaded() -> Mapping[str, Any]:
+    """Return what the file of the event source defines; runpy would ask Ansible's loader of collections, which lacks it."""
+    spec = importlib.util.spec_from_file_location("connection_health", SOURCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
+
+
 @pytest.fixture(scope="module")
 def source() -> Mapping[str, Any]:
     """Return what the file of the event source defines."""
-    return runpy.run_path(str(SOURCE))
+    return loaded()
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +114,7 @@ def test_without_ansible_core_the_text_says_what_to_install(simulator: Simulator
 
 
 def test_two_sources_share_the_loaded_files(source: Mapping[str, Any]) -> None:
-    again = runpy.run_path(str(SOURCE))
+    again = loaded()
     assert source["_load"]("_event_source") is again["_load"]("_event_source")
     assert asyncio.iscoroutinefunction(again["main"])
 
