@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 # Interpreter discovery belongs to modules that are started, and async returns where it ran. A diagnosis measures times, and
-# names the versions of what it runs on.
+# names the versions of what it runs on. Some versions of Ansible add what failed_when has suppressed, of modules only.
 LEFT_OUT = {
     "ansible_facts",
     "ansible_job_id",
+    "failed_when_suppressed_exception",
     "finished",
     "longest",
     "median",
