@@ -136,6 +136,10 @@ class UnconfirmedWriteError(WpcomError):
 
     code = "unconfirmed_write"
 
+    def __init__(self, message: str, cause: WpcomError, *, result: dict[str, Any] | None = None) -> None:
+        """Take over what the cause reports, but for its code."""
+        super().__init__(message, **{**cause.details, "code": self.code}, result=result)
+
 
 class IgnoredWriteError(WpcomError):
     """The server accepted a write and did something else."""

@@ -138,9 +138,6 @@ def _read_back(
         raise UnconfirmedWriteError(
             f"{lost.message} Whether it was done could not be read back: {error.message} "
             "Run the task again: it reads the current state and does what is left to do.",
-            status=lost.status,
-            api_message=lost.api_message,
-            method=lost.method,
-            path=lost.path,
+            lost,
         ) from None
     return None

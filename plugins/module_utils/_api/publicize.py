@@ -140,7 +140,7 @@ class PublicizeConnections(Resource):
             raise UnconfirmedWriteError(
                 f"Publicize connection {record['id']} was created on site {operation.site}. {_second(record, earlier)} "
                 f"{error.message}",
-                **{**error.details, "code": UnconfirmedWriteError.code},
+                error,
                 result={"connection": record, "changed": True},
             ) from None
         return record

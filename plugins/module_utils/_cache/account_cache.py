@@ -101,12 +101,12 @@ class AccountCache:
         if any(result.error or not isinstance(operation, _WRITES_OF_PUBLICIZE) for operation, result in changed):
             return
         before: Records = known.pop(_OWN_CONNECTIONS, [])
-        listed = {record["id"] for record in before}
+        by_id = {record["id"]: record for record in before}
         updates = [operation for operation, _result in changed if isinstance(operation, UpdatePublicizeConnection)]
-        if any(operation.connection_id not in listed for operation in updates):
+        if any(operation.connection_id not in by_id for operation in updates):
             # Whose it is, the response to a write does not tell.
             return
-        after = list(_written({record["id"]: record for record in before}, changed).values())
+        after = list(_written(by_id, changed).values())
         if _OWN_KEYRINGS in known:
             keyrings = _with_sites(known.pop(_OWN_KEYRINGS), _places(before), _places(after))
             # WordPress.com may have deleted a keyring connection with its last publicize connection.

@@ -354,11 +354,8 @@ def _check_not_of_the_only_other_user(keyring: Record, on_site: Records, cache: 
         return
     own = [record for record in cache.read(ListPublicizeConnections()) if not record.get("read_only")]
     owners = {record.get("keyring_connection_user_id") for record in own} - {None, 0}
-    if not owners or owner in owners:
-        return
-    account = cache.read(FindAccount())
-    if account is not None and account["id"] != owner:
-        raise another_users("Keyring connection", keyring, owner)
+    if owners and owner not in owners:
+        _check_is_me(owner, cache, another_users("Keyring connection", keyring, owner))
 
 
 def _check_listed_as_own(existing: Record, own: Records, cache: Cache) -> None:
@@ -368,11 +365,15 @@ def _check_listed_as_own(existing: Record, own: Records, cache: Cache) -> None:
     only where the connection is not listed.
     """
     owner = existing.get("keyring_connection_user_id")
-    if not owner or any(record["id"] == existing["id"] for record in own):
-        return
+    if owner and all(record["id"] != existing["id"] for record in own):
+        _check_is_me(owner, cache, another_users("Publicize connection", existing, owner, connection=existing))
+
+
+def _check_is_me(owner: int, cache: Cache, error: NotAllowedError) -> None:
+    """Raise the error where the account can be read and is not the owner's."""
     account = cache.read(FindAccount())
     if account is not None and account["id"] != owner:
-        raise another_users("Publicize connection", existing, owner, connection=existing)
+        raise error
 
 
 def site_id_of(site: str, cache: Cache) -> int | None:
